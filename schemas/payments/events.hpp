@@ -1,0 +1,10 @@
+#pragma once
+
+#include <variant>
+
+#include "schemas/payments/v1/events.pb.h"
+
+namespace everfold::payments {
+using Event = std::variant<v1::PaymentRequested, v1::PaymentPending, v1::PaymentCaptured, v1::PaymentDeclined,
+                           v1::PaymentVoided, v1::RefundRequested, v1::PaymentRefunded, v1::RefundFailed>;
+}
