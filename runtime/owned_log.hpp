@@ -1,0 +1,91 @@
+// What a writer keeps of one log: who owns it, the states that it decides on, and what is not answered yet.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <list>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "runtime/command.hpp"
+#include "runtime/hosted_context.hpp"
+#include "runtime/log_tail.hpp"
+
+namespace everfold {
+
+struct QueuedCommand {
+  Command command;
+  Reply reply;
+  int64_t deadline_ms = 0;    // 0: none; it came from a command topic
+};
+
+// An aggregate as it will stand when everything in flight is confirmed.
+struct CachedState {
+  std::unique_ptr<HostedContext::State> state;
+  int64_t version = 0;
+  int64_t last_commit = 0;       // of this term, that touched it; 0: none
+  int64_t snapshot_version = 0;  // aggregate version of its last snapshot
+};
+
+// The most recently used states of one log. Those with something in flight are never given up.
+class StateCache {
+ public:
+  CachedState* find(const std::string& aggregate_id);
+  CachedState& insert(const std::string& aggregate_id, CachedState state);
+  void erase(const std::string& aggregate_id);
+  void clear();
+  void shrink(std::size_t size, int64_t confirmed_commit);
+
+ private:
+  using Entry = std::pair<std::string, CachedState>;
+  std::list<Entry> entries_;  // most recent first
+  std::unordered_map<std::string, std::list<Entry>::iterator> by_id_;
+};
+
+// A commit on its way through Kafka.
+struct PendingCommit {
+  int64_t commit = 0;
+  QueuedCommand queued;
+  std::vector<Reply> repeated;  // the same command came again meanwhile
+};
+
+// An answer that must wait until commit `after` is confirmed.
+struct HeldAnswer {
+  QueuedCommand queued;  // to be decided again if that never happens
+  Outcome outcome;
+};
+
+struct OwnedLog {
+  enum class Role { standby, claiming, owner };
+
+  OwnedLog(LogId id, const HostedContext& hosted, const LogPosition& from) : context(&hosted), tail(std::move(id), from) {}
+
+  const LogId& id() const { return tail.log(); }
+  int64_t last_commit() const { return next_commit - 1; }
+
+  const HostedContext* context;
+  LogTail tail;
+  Role role = Role::standby;
+  bool wanted = false;                      // the group says that this node should own it
+  std::string nonce;                        // of the claim in progress
+  std::optional<int64_t> read_to;           // offset to reach before claiming
+  int64_t try_again_ms = 0;                 // not before
+  int failed_claims = 0;
+
+  int64_t next_commit = 1;                  // of my term
+  int64_t confirmed_commit = 0;
+  StateCache states;
+  std::deque<PendingCommit> pending;        // by commit number, without gaps
+  std::unordered_map<std::string, int64_t> pending_ids;  // command id → commit
+  std::multimap<int64_t, HeldAnswer> held;  // by the commit that it waits for
+  std::deque<QueuedCommand> backlog;        // for when this node owns the log
+  std::set<std::pair<int64_t, std::string>> timers;      // at_ms, aggregate; while owner
+};
+
+}  // namespace everfold

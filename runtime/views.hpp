@@ -1,0 +1,45 @@
+// The port to a view: rows, sorted index entries that lead to rows, and the log positions up to which they are folded, written
+// together. One view is one store; the projector writes it, query programs read it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "kernel/log_reader.hpp"
+#include "runtime/event_log.hpp"
+
+namespace everfold {
+
+class ViewReader {
+ public:
+  using Visit = std::function<bool(std::string_view key, std::string_view value)>;  // false: enough
+
+  virtual ~ViewReader() = default;
+  virtual std::optional<std::string> row(std::string_view key) const = 0;
+  // Rows whose key starts with `prefix`, in key order; from `from` on when it is not empty (from ≥ prefix).
+  virtual void rows(std::string_view prefix, std::string_view from, const Visit& visit) const = 0;
+  virtual void rows_backwards(std::string_view prefix, const Visit& visit) const = 0;
+  // Index entries: key → the row's key.
+  virtual void index(std::string_view prefix, const Visit& visit) const = 0;
+  virtual void index_backwards(std::string_view prefix, const Visit& visit) const = 0;
+  virtual LogPosition position(const LogId& log) const = 0;
+};
+
+struct ViewBatch {
+  std::vector<std::pair<std::string, std::optional<std::string>>> rows;  // nothing: delete
+  std::vector<std::pair<std::string, std::string>> index_puts;
+  std::vector<std::string> index_deletes;
+  std::vector<std::pair<LogId, LogPosition>> positions;
+};
+
+class ViewStore : public ViewReader {
+ public:
+  virtual void write(const ViewBatch& batch) = 0;  // all or nothing, durable against a crash of the process
+};
+
+}  // namespace everfold

@@ -1,0 +1,530 @@
+#include "runtime/writer.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+#include "kernel/check.hpp"
+#include "kernel/ids.hpp"
+#include "kernel/shard.hpp"
+
+namespace everfold {
+namespace {
+
+constexpr int64_t sweep_every_ms = 200;
+constexpr int64_t first_backoff_ms = 100;
+constexpr int64_t last_backoff_ms = 5'000;
+constexpr int64_t unreachable_backoff_ms = 1'000;
+constexpr int end_offset_timeout_ms = 1'000;
+constexpr std::size_t whole_history = SIZE_MAX;
+
+Rejection nothing_done(std::string why) { return reject(Code::unavailable, std::move(why) + ". Nothing was done; try again."); }
+
+Rejection outcome_unknown() {
+  return reject(Code::unavailable,
+                "The log did not confirm the command in time. Whether it was done is not known yet: send it again with the same "
+                "Idempotency-Key to learn the outcome.");
+}
+
+Rejection version_mismatch(int64_t expected, int64_t actual) {
+  return reject(Code::version_mismatch, "If-Match names version " + std::to_string(expected) + " but the current one is " +
+                                            std::to_string(actual) + ". Read it again and decide again.");
+}
+
+Rejection key_reused() {
+  return reject(Code::idempotency_key_reused,
+                "This Idempotency-Key was used for another request. Use a new key for a new request.");
+}
+
+}  // namespace
+
+// What other threads leave for the writer's.
+struct Writer::Inbox {
+  std::mutex mutex;
+  std::deque<QueuedCommand> commands;
+  std::vector<std::pair<LogId, bool>> ownership;  // in the order told; true: own
+  bool closed = false;
+};
+
+Writer::Writer(WriterOptions options, std::vector<std::unique_ptr<HostedContext>> contexts, LogSource& source,
+               LogAppender& appender, EventIndex& index, Edges edges)
+    : options_(std::move(options)),
+      contexts_(std::move(contexts)),
+      source_(source),
+      appender_(appender),
+      index_(index),
+      edges_(std::move(edges)),
+      inbox_(std::make_unique<Inbox>()) {
+  std::vector<std::pair<LogId, int64_t>> from;
+  for (const auto& context : contexts_)
+    for (int shard = 0; shard < options_.partitions; ++shard) {
+      LogId id{std::string(context->name()), shard};
+      const LogPosition position = index_.position(id);
+      from.emplace_back(id, position.offset);
+      logs_.emplace_back(std::move(id), *context, position);
+    }
+  source_.assign(std::move(from));
+  publish_status();
+}
+
+Writer::~Writer() = default;
+
+// ---- from any thread ----
+
+void Writer::submit(Command command, Reply reply) {
+  const int64_t deadline_ms = edges_.now_ms() + options_.deadline_ms;
+  bool wake = false;
+  {
+    const std::lock_guard lock(inbox_->mutex);
+    if (!inbox_->closed && inbox_->commands.size() < options_.max_queued) {
+      wake = inbox_->commands.empty();
+      inbox_->commands.push_back({std::move(command), std::move(reply), deadline_ms});
+      reply = nullptr;
+    }
+  }
+  if (wake) source_.wake();
+  if (!reply) return;
+  ++stats_.unavailable;
+  reply(nothing_done("More commands are waiting than this node can decide in time"));
+}
+
+bool Writer::offer(Command command, Reply reply) {
+  bool wake = false;
+  {
+    const std::lock_guard lock(inbox_->mutex);
+    if (inbox_->closed || inbox_->commands.size() >= options_.max_queued) return false;
+    wake = inbox_->commands.empty();
+    inbox_->commands.push_back({std::move(command), std::move(reply), 0});
+  }
+  if (wake) source_.wake();
+  return true;
+}
+
+void Writer::own(std::vector<LogId> logs) {
+  {
+    const std::lock_guard lock(inbox_->mutex);
+    for (LogId& log : logs) inbox_->ownership.emplace_back(std::move(log), true);
+  }
+  source_.wake();
+}
+
+void Writer::disown(std::vector<LogId> logs) {
+  {
+    const std::lock_guard lock(inbox_->mutex);
+    for (LogId& log : logs) inbox_->ownership.emplace_back(std::move(log), false);
+  }
+  source_.wake();
+}
+
+std::vector<LogStatus> Writer::status() const {
+  const std::lock_guard lock(status_mutex_);
+  return status_;
+}
+
+// ---- the writer's thread ----
+
+void Writer::step(int timeout_ms) {
+  read_logs(timeout_ms);
+  flush();
+  if (appender_.in_doubt()) start_again_after_doubt();
+  take_queue();
+  for (OwnedLog& log : logs_)
+    if (log.wanted && log.role == OwnedLog::Role::standby) take_over(log);
+  ring_timers();
+  if (const int64_t now = edges_.now_ms(); now >= next_sweep_ms_) {
+    next_sweep_ms_ = now + sweep_every_ms;
+    expire_deadlines();
+    publish_status();
+  }
+  release();  // refusals decided in this step
+}
+
+bool Writer::drained() {
+  const std::lock_guard lock(inbox_->mutex);
+  inbox_->closed = true;
+  return inbox_->commands.empty() && in_flight_ == 0 &&
+         std::all_of(logs_.begin(), logs_.end(), [](const OwnedLog& log) { return log.held.empty(); });
+}
+
+std::size_t Writer::place_of(std::string_view context, std::string_view aggregate_id) const {
+  const auto partitions = static_cast<std::size_t>(options_.partitions);
+  for (std::size_t i = 0; i < contexts_.size(); ++i)
+    if (contexts_[i]->name() == context)
+      return i * partitions + static_cast<std::size_t>(shard_of(aggregate_id, options_.partitions));
+  return logs_.size();
+}
+
+// ---- reading back ----
+
+void Writer::read_logs(int timeout_ms) {
+  source_.poll(timeout_ms, [this](std::size_t place, const RecordView& record) { read(place, record); });
+}
+
+void Writer::read(std::size_t place, const RecordView& record) {
+  OwnedLog& log = logs_[place];
+  TailStep step = log.tail.feed(record);
+  moved_.insert(place);
+  switch (step.verdict) {
+    case Verdict::term_started:
+    case Verdict::ignored:
+      on_term(log, *step.term, step.verdict);
+      break;
+    case Verdict::accepted:
+      accept(log, std::move(*step.commit));
+      break;
+    case Verdict::collecting:
+      break;
+    case Verdict::gap:
+      ++stats_.void_records;
+      if (log.role == OwnedLog::Role::owner) {
+        edges_.say("log " + to_string(log.id()) + " lost a record of this writer's term " +
+                   std::to_string(log.tail.reader().term()) + ": taking it over again with a new term");
+        start_again_after_doubt();
+      }
+      break;
+    case Verdict::fenced:
+    case Verdict::duplicate:
+      ++stats_.void_records;
+      break;
+  }
+}
+
+void Writer::accept(OwnedLog& log, Commit commit) {
+  ++stats_.accepted;
+  for (const StoredEvent& event : commit.events) {
+    const Timer timer = log.context->timer_of(event.meta.type, event.bytes);
+    if (timer.kind == Timer::Kind::keep) continue;
+    const std::string& id = event.meta.aggregate_id;
+    std::erase_if(log.timers, [&](const auto& entry) { return entry.second == id; });
+    const bool set = timer.kind == Timer::Kind::set;
+    batch_.timers.push_back({log.id(), id, set ? std::optional<int64_t>(timer.at_ms) : std::nullopt});
+    if (set && log.role == OwnedLog::Role::owner) log.timers.emplace(timer.at_ms, id);
+  }
+  const std::string aggregate_id = commit.events.front().meta.aggregate_id;
+  if (log.role == OwnedLog::Role::owner) {
+    check(!log.pending.empty() && log.pending.front().commit == commit.mark.commit,
+          "a commit of this writer's own term was accepted that it does not remember");
+    PendingCommit pending = std::move(log.pending.front());
+    log.pending.pop_front();
+    log.pending_ids.erase(pending.queued.command.meta.id);
+    log.confirmed_commit = commit.mark.commit;
+    --in_flight_;
+    const CommandDone done{commit.events, commit.events.back().meta.version, log.id(), commit.events.back().offset + 1};
+    for (Reply& reply : pending.repeated) answers_.emplace_back(std::move(reply), done);
+    answers_.emplace_back(std::move(pending.queued.reply), done);
+    maybe_snapshot(log, aggregate_id);
+  } else {
+    log.states.erase(aggregate_id);
+  }
+  for (StoredEvent& event : commit.events) batch_.events.push_back(std::move(event));
+}
+
+// The index is written before anybody is answered: what a caller was told, a look-up finds.
+void Writer::flush() {
+  for (const std::size_t place : moved_) batch_.positions.emplace_back(logs_[place].id(), logs_[place].tail.position());
+  moved_.clear();
+  if (!batch_.empty()) index_.write(batch_);
+  batch_ = {};
+  release();
+}
+
+void Writer::release() {
+  for (OwnedLog& log : logs_) {
+    while (!log.held.empty() && log.held.begin()->first <= log.confirmed_commit && may_refuse()) {
+      HeldAnswer& held = log.held.begin()->second;
+      if (held.outcome && held.outcome.value().events.empty())  // what it was decided on lies behind this
+        held.outcome.value().position = log.tail.reader().next_offset();
+      answers_.emplace_back(std::move(held.queued.reply), std::move(held.outcome));
+      log.held.erase(log.held.begin());
+    }
+  }
+  for (auto& [reply, outcome] : std::exchange(answers_, {}))
+    if (reply) reply(std::move(outcome));
+}
+
+// ---- owning ----
+
+void Writer::take_over(OwnedLog& log) {
+  const int64_t now = edges_.now_ms();
+  if (now < log.try_again_ms) return;
+  if (!log.read_to) {
+    try {
+      log.read_to = source_.end_offset(log.id(), end_offset_timeout_ms);
+    } catch (const std::runtime_error& e) {
+      edges_.say(e.what());
+      for (OwnedLog& other : logs_) other.try_again_ms = now + unreachable_backoff_ms;  // they would fail, and wait, as well
+      return;
+    }
+  }
+  if (log.tail.reader().next_offset() < *log.read_to) return;
+  log.nonce = edges_.random_id();
+  log.role = OwnedLog::Role::claiming;
+  appender_.append(log.id(), term_record(log.id(), log.tail.reader().term() + 1, options_.owner, options_.url, log.nonce, now));
+}
+
+void Writer::on_term(OwnedLog& log, const TermStartedMark& term, Verdict verdict) {
+  const bool mine = log.role == OwnedLog::Role::claiming && term.nonce == log.nonce;
+  if (mine && verdict == Verdict::term_started) {
+    become_owner(log);
+  } else if (mine) {
+    log.failed_claims = std::min(log.failed_claims + 1, 6);
+    log.try_again_ms = edges_.now_ms() + std::min(last_backoff_ms, first_backoff_ms << log.failed_claims);
+    depose(log);
+  } else if (verdict == Verdict::term_started && log.role == OwnedLog::Role::owner) {
+    edges_.say("log " + to_string(log.id()) + " was taken over by " + term.owner + " with term " + std::to_string(term.term));
+    ++stats_.depositions;
+    log.try_again_ms = edges_.now_ms() + 10 * first_backoff_ms;
+    depose(log);
+  }
+}
+
+void Writer::become_owner(OwnedLog& log) {
+  ++stats_.takeovers;
+  log.role = OwnedLog::Role::owner;
+  log.failed_claims = 0;
+  log.read_to.reset();
+  log.next_commit = 1;
+  log.confirmed_commit = 0;
+  log.states.clear();
+  flush();  // timers and commands of the last commits before mine must be in the index
+  log.timers.clear();
+  for (auto& [aggregate_id, at_ms] : index_.timers(log.id())) log.timers.emplace(at_ms, std::move(aggregate_id));
+  for (QueuedCommand& queued : std::exchange(log.backlog, {})) handle(log, std::move(queued));
+  publish_status();
+}
+
+// Back to standby. What was pending is not lost: it waits for the next ownership, to be decided again or found done, and callers hear
+// within their deadline.
+void Writer::depose(OwnedLog& log) {
+  std::deque<QueuedCommand> waiting;
+  for (PendingCommit& pending : log.pending) {
+    for (Reply& reply : pending.repeated)
+      waiting.push_back({pending.queued.command, std::move(reply), pending.queued.deadline_ms});
+    waiting.push_back(std::move(pending.queued));
+  }
+  for (auto& [after, held] : log.held) waiting.push_back(std::move(held.queued));
+  in_flight_ -= log.pending.size();
+  log.pending.clear();
+  log.pending_ids.clear();
+  log.held.clear();
+  for (QueuedCommand& queued : log.backlog) waiting.push_back(std::move(queued));
+  log.backlog = std::move(waiting);
+  log.states.clear();
+  log.timers.clear();
+  log.read_to.reset();
+  log.role = OwnedLog::Role::standby;
+  if (log.wanted) return;
+  // Not this node's any more: callers are told, commands from topics are read again by whoever owns them now.
+  for (QueuedCommand& queued : std::exchange(log.backlog, {})) {
+    if (queued.deadline_ms == 0) continue;
+    ++stats_.unavailable;
+    answers_.emplace_back(std::move(queued.reply), outcome_unknown());
+  }
+}
+
+void Writer::start_again_after_doubt() {
+  ++stats_.doubts;
+  edges_.say("Kafka cannot say what became of a record: starting a new producer and taking every log over with a new term");
+  appender_.new_session();
+  for (OwnedLog& log : logs_)
+    if (log.role != OwnedLog::Role::standby) depose(log);
+}
+
+// ---- deciding ----
+
+void Writer::take_queue() {
+  std::vector<std::pair<LogId, bool>> ownership;
+  std::deque<QueuedCommand> commands;
+  {
+    const std::lock_guard lock(inbox_->mutex);
+    ownership.swap(inbox_->ownership);
+    if (in_flight_ < options_.max_in_flight) commands.swap(inbox_->commands);
+  }
+  for (const auto& [id, wanted] : ownership)
+    for (OwnedLog& log : logs_)
+      if (log.id() == id) {
+        log.wanted = wanted;
+        if (!wanted) depose(log);
+      }
+  for (QueuedCommand& queued : commands) {
+    const CommandMeta& meta = queued.command.meta;
+    const std::size_t place = place_of(meta.context, meta.aggregate_id);
+    if (place < logs_.size()) handle(logs_[place], std::move(queued));
+    else if (queued.reply) queued.reply(reject(Code::not_found, "This node has no context " + meta.context + "."));
+  }
+}
+
+void Writer::handle(OwnedLog& log, QueuedCommand queued) {
+  if (log.role == OwnedLog::Role::owner) {
+    decide(log, std::move(queued));
+  } else if (log.wanted || queued.deadline_ms == 0) {
+    log.backlog.push_back(std::move(queued));
+  } else {
+    ++stats_.unavailable;
+    queued.reply(nothing_done("This node does not own the log " + to_string(log.id())));
+  }
+}
+
+void Writer::decide(OwnedLog& log, QueuedCommand queued) {
+  if (answer_repeated(log, queued)) return;
+  ++stats_.decided;
+  const Command& command = queued.command;
+  CachedState& cached = state_of(log, command.meta.aggregate_id);
+  const auto hold = [&](Outcome outcome) {
+    log.held.emplace(cached.last_commit, HeldAnswer{std::move(queued), std::move(outcome)});
+  };
+  if (const int64_t expected = command.meta.expected_version; expected >= 0 && expected != cached.version) {
+    ++stats_.refused;
+    return hold(version_mismatch(expected, cached.version));
+  }
+  auto decided = log.context->decide(*cached.state, command.type, command.bytes, options_.max_event_bytes);
+  if (!decided) {
+    ++stats_.refused;
+    return hold(std::move(decided).error());
+  }
+  std::vector<Encoded> events = std::move(decided).value();
+  if (events.empty()) return hold(CommandDone{{}, cached.version, log.id(), 0});
+  append(log, cached, std::move(queued), std::move(events));
+}
+
+// A command that came before: in flight (wait for it) or in the index (answer as then).
+bool Writer::answer_repeated(OwnedLog& log, QueuedCommand& queued) {
+  const CommandMeta& meta = queued.command.meta;
+  if (const auto at = log.pending_ids.find(meta.id); at != log.pending_ids.end()) {
+    PendingCommit& pending = log.pending[static_cast<std::size_t>(at->second - log.pending.front().commit)];
+    ++stats_.repeated;
+    if (pending.queued.command.meta.digest == meta.digest) pending.repeated.push_back(std::move(queued.reply));
+    else log.held.emplace(0, HeldAnswer{std::move(queued), key_reused()});
+    return true;
+  }
+  const auto known = index_.command(meta.id);
+  if (!known) return false;
+  ++stats_.repeated;
+  if (known->digest != meta.digest || known->context != meta.context || known->aggregate_id != meta.aggregate_id) {
+    log.held.emplace(0, HeldAnswer{std::move(queued), key_reused()});
+    return true;
+  }
+  const auto count = static_cast<std::size_t>(known->last_version - known->first_version + 1);
+  CommandDone done;
+  done.events = index_.events(known->context, known->aggregate_id, known->first_version, count);
+  check(done.events.size() == count, "the index knows a command but not its events");
+  done.version = known->last_version;
+  done.log = log.id();
+  done.position = done.events.back().offset + 1;
+  log.held.emplace(0, HeldAnswer{std::move(queued), std::move(done)});
+  return true;
+}
+
+CachedState& Writer::state_of(OwnedLog& log, const std::string& aggregate_id) {
+  if (CachedState* cached = log.states.find(aggregate_id)) return *cached;
+  log.states.shrink(options_.cached_states / logs_.size() + 1, log.confirmed_commit);
+  CachedState loaded{log.context->fresh(), 0, 0, 0};
+  if (const auto code_version = log.context->snapshot_version())
+    if (const auto snapshot = index_.snapshot(log.id().context, aggregate_id); snapshot && snapshot->code_version == *code_version)
+      if (auto state = log.context->load(snapshot->bytes)) {
+        loaded.state = std::move(state);
+        loaded.version = loaded.snapshot_version = snapshot->version;
+      }
+  for (const StoredEvent& event : index_.events(log.id().context, aggregate_id, loaded.version + 1, whole_history)) {
+    check(event.meta.version == loaded.version + 1, "an aggregate's versions have a hole");
+    log.context->evolve(*loaded.state, event.meta.type, event.bytes);
+    loaded.version = event.meta.version;
+  }
+  return log.states.insert(aggregate_id, std::move(loaded));
+}
+
+void Writer::append(OwnedLog& log, CachedState& cached, QueuedCommand queued, std::vector<Encoded> events) {
+  const CommandMeta& meta = queued.command.meta;
+  const int64_t commit = log.next_commit++;
+  const int parts = static_cast<int>(events.size());
+  for (int part = 1; part <= parts; ++part) {
+    Encoded& encoded = events[static_cast<std::size_t>(part - 1)];
+    StoredEvent event;
+    event.meta = {event_id(meta.id, static_cast<std::size_t>(part)), std::move(encoded.type), meta.context, meta.aggregate_id,
+                  ++cached.version, meta.time_ms, meta.correlation_id, meta.id, meta.traceparent, meta.actor};
+    event.bytes = std::move(encoded.bytes);
+    event.digest = meta.digest;
+    appender_.append(log.id(), event_record(event, {log.tail.reader().term(), commit, part, parts}));
+  }
+  cached.last_commit = commit;
+  log.pending_ids.emplace(meta.id, commit);
+  log.pending.push_back({commit, std::move(queued), {}});
+  ++in_flight_;
+}
+
+void Writer::maybe_snapshot(OwnedLog& log, const std::string& aggregate_id) {
+  const auto code_version = log.context->snapshot_version();
+  if (!code_version) return;
+  CachedState* cached = log.states.find(aggregate_id);
+  if (!cached || cached->last_commit > log.confirmed_commit) return;  // its state is ahead of what is confirmed
+  if (cached->version - cached->snapshot_version < options_.snapshot_every) return;
+  cached->snapshot_version = cached->version;
+  batch_.snapshots.push_back({log.id().context, aggregate_id, cached->version, *code_version, log.context->save(*cached->state)});
+}
+
+// ---- time ----
+
+void Writer::ring_timers() {
+  const int64_t now = edges_.now_ms();
+  for (OwnedLog& log : logs_) {
+    while (log.role == OwnedLog::Role::owner && !log.timers.empty() && log.timers.begin()->first <= now) {
+      const auto [at_ms, aggregate_id] = *log.timers.begin();
+      log.timers.erase(log.timers.begin());  // rings once an ownership; the process clears it by an event
+      auto expire = log.context->expire();
+      check(expire.has_value(), "a context without deadlines has a timer");
+      Command command{{}, std::move(expire->type), std::move(expire->bytes)};
+      command.meta.context = log.id().context;
+      command.meta.aggregate_id = aggregate_id;
+      command.meta.id = derive_id({"expire", log.id().context, aggregate_id, std::to_string(at_ms)});
+      command.meta.time_ms = now;
+      command.meta.correlation_id = command.meta.id;
+      command.meta.actor = "process:" + log.id().context;
+      decide(log, {std::move(command), [](const Outcome&) {}, 0});
+    }
+  }
+}
+
+void Writer::expire_deadlines() {
+  const int64_t now = edges_.now_ms();
+  const auto due = [now](const QueuedCommand& queued) { return queued.deadline_ms != 0 && queued.deadline_ms <= now; };
+  for (OwnedLog& log : logs_) {
+    std::erase_if(log.backlog, [&](QueuedCommand& queued) {
+      if (!due(queued)) return false;
+      ++stats_.unavailable;
+      if (queued.reply) queued.reply(outcome_unknown());
+      return true;
+    });
+    for (PendingCommit& pending : log.pending) {
+      if (!due(pending.queued)) continue;
+      if (auto reply = std::exchange(pending.queued.reply, nullptr)) {
+        ++stats_.unavailable;
+        reply(outcome_unknown());
+      }
+      for (Reply& reply : std::exchange(pending.repeated, {})) reply(outcome_unknown());
+    }
+    std::erase_if(log.held, [&](auto& entry) {
+      if (!due(entry.second.queued)) return false;
+      ++stats_.unavailable;
+      if (entry.second.queued.reply) entry.second.queued.reply(outcome_unknown());
+      return true;
+    });
+  }
+}
+
+void Writer::publish_status() {
+  std::vector<LogStatus> status;
+  bool owns_all = true, any = false;
+  for (const OwnedLog& log : logs_) {
+    const char* role = "standby";
+    if (log.role == OwnedLog::Role::owner) role = "owner";
+    if (log.role == OwnedLog::Role::claiming) role = "claiming";
+    status.push_back({log.id(), role, log.tail.reader().term(), log.pending.size() + log.backlog.size()});
+    any = any || log.wanted;
+    owns_all = owns_all && (!log.wanted || log.role == OwnedLog::Role::owner);
+  }
+  ready_ = any && owns_all;
+  const std::lock_guard lock(status_mutex_);
+  status_ = std::move(status);
+}
+
+}  // namespace everfold

@@ -1,0 +1,135 @@
+// The writer: owns logs, decides commands one at a time, appends events, and answers when it has read them back (docs/log-format.md).
+//
+// One thread calls step() for ever; every other thread talks to it through submit(), own() and disown(). What holds:
+//  - a caller hears "done" only after the command's commit was accepted by the reading rules and is in the index;
+//  - a refusal is heard only after everything that it was decided on was accepted;
+//  - a command id that was accepted once is never decided again: it is answered as before;
+//  - after a doubt (the appender lost track) the writer takes its logs over with a new term, and what was pending is decided again:
+//    what had been accepted meanwhile is known by its id, what had not never will be.
+// A crash between any two steps loses nothing but answers: state, index and positions are folds of the logs.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/command_bus.hpp"
+#include "runtime/event_index.hpp"
+#include "runtime/event_log.hpp"
+#include "runtime/hosted_context.hpp"
+#include "runtime/owned_log.hpp"
+
+namespace everfold {
+
+struct WriterOptions {
+  std::string owner;  // the node's name, for people
+  std::string url;    // where it takes commands
+  int partitions = 8;
+  std::size_t max_queued = 8'192;     // commands waiting to be decided: beyond, 503
+  std::size_t max_in_flight = 8'192;  // commits not read back yet: beyond, the queue waits
+  int64_t deadline_ms = 10'000;       // from submit() to an answer, whatever it is
+  int64_t max_silence_ms = 5'000;     // an owner that has not heard Kafka for longer refuses nothing (log.md, zombies)
+  std::size_t cached_states = 100'000;
+  int64_t snapshot_every = 100;  // events of one aggregate
+  std::size_t max_event_bytes = 900'000;
+};
+
+struct WriterStats {
+  std::atomic<uint64_t> decided{0}, accepted{0}, refused{0}, repeated{0}, unavailable{0}, void_records{0}, takeovers{0},
+      depositions{0}, doubts{0};
+};
+
+struct LogStatus {
+  LogId log;
+  std::string role;  // "owner", "claiming", "standby"
+  int64_t term = 0;
+  std::size_t pending = 0;
+};
+
+class Writer final : public CommandBus {
+ public:
+  struct Edges {                              // where time and chance come in
+    std::function<int64_t()> now_ms;          // wall clock
+    std::function<std::string()> random_id;
+    std::function<void(std::string_view)> say;  // what operators should read
+  };
+
+  Writer(WriterOptions options, std::vector<std::unique_ptr<HostedContext>> contexts, LogSource& source,
+         LogAppender& appender, EventIndex& index, Edges edges);
+  ~Writer() override;
+
+  // From any thread.
+  void submit(Command command, Reply reply) override;
+  // A command read from a command topic: waits for ownership as long as the shard is this node's, and has no deadline.
+  // False: the queue is full, offer it again. `reply` is not called when the shard is taken away first.
+  bool offer(Command command, Reply reply);
+  void own(std::vector<LogId> logs);
+  void disown(std::vector<LogId> logs);
+  std::vector<LogStatus> status() const;
+  bool ready() const { return ready_; }
+  const WriterStats& stats() const { return stats_; }
+
+  // The writer's thread.
+  void step(int timeout_ms);
+  // Takes no more commands; true when nothing is pending.
+  bool drained();
+
+ private:
+  struct Inbox;
+
+  std::size_t place_of(std::string_view context, std::string_view aggregate_id) const;
+  void read_logs(int timeout_ms);
+  void read(std::size_t place, const RecordView& record);
+  void accept(OwnedLog& log, Commit commit);
+  void on_term(OwnedLog& log, const TermStartedMark& term, Verdict verdict);
+  void flush();
+  void release();
+
+  void take_over(OwnedLog& log);
+  void become_owner(OwnedLog& log);
+  void depose(OwnedLog& log);
+  void start_again_after_doubt();
+
+  void take_queue();
+  void handle(OwnedLog& log, QueuedCommand queued);
+  void decide(OwnedLog& log, QueuedCommand queued);
+  bool answer_repeated(OwnedLog& log, QueuedCommand& queued);
+  void append(OwnedLog& log, CachedState& cached, QueuedCommand queued, std::vector<Encoded> events);
+  CachedState& state_of(OwnedLog& log, const std::string& aggregate_id);
+  void maybe_snapshot(OwnedLog& log, const std::string& aggregate_id);
+
+  void ring_timers();
+  void expire_deadlines();
+  void publish_status();
+  bool may_refuse() const { return source_.silence_ms() <= options_.max_silence_ms; }
+
+  const WriterOptions options_;
+  const std::vector<std::unique_ptr<HostedContext>> contexts_;
+  LogSource& source_;
+  LogAppender& appender_;
+  EventIndex& index_;
+  const Edges edges_;
+
+  std::deque<OwnedLog> logs_;  // by place: context × partitions + shard
+  std::size_t in_flight_ = 0;   // commits appended and not read back, over all logs
+  IndexBatch batch_;            // of this step
+  std::set<std::size_t> moved_;  // logs whose position moved in this step
+  std::vector<std::pair<Reply, Outcome>> answers_;  // released by this step, sent after the batch is written
+  int64_t next_sweep_ms_ = 0;
+
+  std::unique_ptr<Inbox> inbox_;
+  WriterStats stats_;
+  std::atomic<bool> ready_{false};
+  mutable std::mutex status_mutex_;
+  std::vector<LogStatus> status_;
+};
+
+}  // namespace everfold
