@@ -1,0 +1,175 @@
+#include <chrono>
+#include <cstring>
+#include <map>
+
+#include "kernel/check.hpp"
+#include "platform/kafka/log_source.hpp"
+#include "platform/kafka/record.hpp"
+
+namespace everfold::kafka {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+class KafkaGroupSource final : public GroupSource {
+ public:
+  KafkaGroupSource(const KafkaOptions& options, const std::string& group, Topics topics,
+                   const std::vector<std::string>& contexts, Warn warn)
+      : options_(options), topics_(topics), warn_(std::move(warn)) {
+    auto conf = make_conf({{"bootstrap.servers", options.brokers},
+                           {"group.id", options.prefix + "." + group},
+                           {"enable.auto.commit", "false"},
+                           {"enable.auto.offset.store", "false"},
+                           // A lost event would be a hole in history; commands older than their topic's retention are nobody's.
+                           {"auto.offset.reset", topics == Topics::events ? "error" : "earliest"},
+                           {"partition.assignment.strategy", "range"},
+                           {"session.timeout.ms", std::to_string(group_session_timeout_ms)},
+                           {"heartbeat.interval.ms", "1000"},
+                           {"socket.nagle.disable", "true"},
+                           {"check.crcs", "true"},
+                           {"fetch.error.backoff.ms", "50"},
+                           {"reconnect.backoff.ms", "50"},
+                           {"reconnect.backoff.max.ms", "1000"}});
+    rd_kafka_conf_set_opaque(conf.get(), this);
+    rd_kafka_conf_set_rebalance_cb(conf.get(), on_rebalance);
+    rd_kafka_conf_set_error_cb(conf.get(), on_error);
+    rd_kafka_conf_set_log_cb(conf.get(), nullptr);
+    client_ = make_client(RD_KAFKA_CONSUMER, std::move(conf));
+    rd_kafka_poll_set_consumer(client_.get());
+    queue_.reset(rd_kafka_queue_get_consumer(client_.get()));
+    Own<rd_kafka_topic_partition_list_t> list(rd_kafka_topic_partition_list_new(static_cast<int>(contexts.size())));
+    for (const std::string& context : contexts)
+      rd_kafka_topic_partition_list_add(list.get(), topic_of(context).c_str(), RD_KAFKA_PARTITION_UA);
+    const rd_kafka_resp_err_t error = rd_kafka_subscribe(client_.get(), list.get());
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
+      throw std::runtime_error(std::string("subscribing to topics: ") + rd_kafka_err2str(error));
+  }
+
+  ~KafkaGroupSource() override {
+    const Listener nobody{[](const auto&) {}, [](const auto&) {}, [](const auto&, const auto&) {}};
+    listener_ = &nobody;
+    send_positions(/*wait=*/true);
+    rd_kafka_consumer_close(client_.get());
+    listener_ = nullptr;
+  }
+
+  std::size_t poll(int timeout_ms, const Listener& listener) override {
+    listener_ = &listener;
+    std::size_t records = 0;
+    while (records < 1000) {
+      const Own<rd_kafka_message_t> message(rd_kafka_consumer_poll(client_.get(), records == 0 ? timeout_ms : 0));
+      if (!message) break;
+      if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        ++records;
+        listener.record(log_of(rd_kafka_topic_name(message->rkt), message->partition), view_of(*message, headers_));
+      } else if (message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET) {
+        fail("a log no longer has the records that a consumer group had read up to: it was truncated or made anew. "
+             "Restore the topic, or delete the group's offsets to begin again from the start.");
+      } else {
+        warn_(rd_kafka_message_errstr(message.get()));
+        break;
+      }
+    }
+    if (Clock::now() - sent_at_ > std::chrono::milliseconds(200)) send_positions(/*wait=*/false);
+    listener_ = nullptr;
+    return records;
+  }
+
+  void commit(const LogId& log, int64_t offset, const std::string& note) override { positions_[log] = {offset, note}; }
+
+  void wake() override { rd_kafka_queue_yield(queue_.get()); }
+
+ private:
+  struct Position {
+    int64_t offset = 0;
+    std::string note;
+  };
+
+  std::string topic_of(const std::string& context) const {
+    return topics_ == Topics::events ? event_topic(options_, context) : command_topic(options_, context);
+  }
+
+  const LogId& log_of(const char* topic, int partition) {
+    auto& logs = logs_[topic];
+    auto [at, fresh] = logs.try_emplace(partition);
+    if (fresh) at->second = {context_of_topic(topic), partition};
+    return at->second;
+  }
+
+  void send_positions(bool wait) {
+    sent_at_ = Clock::now();
+    if (positions_.empty()) return;
+    Own<rd_kafka_topic_partition_list_t> list(rd_kafka_topic_partition_list_new(static_cast<int>(positions_.size())));
+    for (const auto& [log, position] : positions_) {
+      auto* entry = rd_kafka_topic_partition_list_add(list.get(), topic_of(log.context).c_str(), log.shard);
+      entry->offset = position.offset;
+      if (!position.note.empty()) {
+        entry->metadata = std::malloc(position.note.size());
+        check(entry->metadata != nullptr, "out of memory");
+        std::memcpy(entry->metadata, position.note.data(), position.note.size());
+        entry->metadata_size = position.note.size();
+      }
+    }
+    positions_.clear();
+    const rd_kafka_resp_err_t error = rd_kafka_commit(client_.get(), list.get(), wait ? 0 : 1);
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR)  // what was done is done again after a restart, and known by its ids
+      warn_(std::string("positions were not committed: ") + rd_kafka_err2str(error));
+  }
+
+  static void on_rebalance(rd_kafka_t*, rd_kafka_resp_err_t event, rd_kafka_topic_partition_list_t* partitions, void* opaque) {
+    auto& self = *static_cast<KafkaGroupSource*>(opaque);
+    if (event == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) self.assigned(partitions);
+    else self.revoked(partitions);
+  }
+
+  void assigned(rd_kafka_topic_partition_list_t* partitions) {
+    rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR__TIMED_OUT;
+    for (int attempt = 0; attempt < 5 && error != RD_KAFKA_RESP_ERR_NO_ERROR; ++attempt)
+      error = rd_kafka_committed(client_.get(), partitions, 5'000);
+    check(error == RD_KAFKA_RESP_ERR_NO_ERROR,
+          "a consumer group's positions cannot be read: is Kafka's coordinator up? Starting again continues where it stopped");
+    std::vector<Assigned> assigned;
+    for (int i = 0; i < partitions->cnt; ++i) {
+      auto& entry = partitions->elems[i];
+      if (entry.offset < 0) entry.offset = topics_ == Topics::events ? 0 : RD_KAFKA_OFFSET_BEGINNING;
+      assigned.push_back({log_of(entry.topic, entry.partition), std::max<int64_t>(entry.offset, 0),
+                          std::string(static_cast<const char*>(entry.metadata), entry.metadata ? entry.metadata_size : 0)});
+    }
+    if (listener_) listener_->assigned(assigned);
+    rd_kafka_assign(client_.get(), partitions);
+  }
+
+  void revoked(rd_kafka_topic_partition_list_t* partitions) {
+    std::vector<LogId> logs;
+    for (int i = 0; i < partitions->cnt; ++i)
+      logs.push_back(log_of(partitions->elems[i].topic, partitions->elems[i].partition));
+    if (listener_) listener_->revoked(logs);
+    send_positions(/*wait=*/true);
+    rd_kafka_assign(client_.get(), nullptr);
+  }
+
+  static void on_error(rd_kafka_t*, int error, const char* reason, void* opaque) {
+    static_cast<KafkaGroupSource*>(opaque)->warn_(
+        std::string(rd_kafka_err2name(static_cast<rd_kafka_resp_err_t>(error))) + ": " + reason);
+  }
+
+  const KafkaOptions options_;
+  const Topics topics_;
+  const Warn warn_;
+  Own<rd_kafka_t> client_;
+  Own<rd_kafka_queue_t> queue_;
+  const Listener* listener_ = nullptr;
+  std::vector<HeaderView> headers_;
+  std::map<std::string, std::map<int, LogId>> logs_;
+  std::map<LogId, Position> positions_;
+  Clock::time_point sent_at_ = Clock::now();
+};
+
+}  // namespace
+
+std::unique_ptr<GroupSource> make_group_source(const KafkaOptions& options, const std::string& group, Topics topics,
+                                               const std::vector<std::string>& contexts, Warn warn) {
+  return std::make_unique<KafkaGroupSource>(options, group, topics, contexts, std::move(warn));
+}
+
+}  // namespace everfold::kafka

@@ -1,0 +1,37 @@
+// Kafka's side of the ports in runtime/event_log.hpp and runtime/group_source.hpp.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "platform/kafka/options.hpp"
+#include "runtime/group_source.hpp"
+
+namespace everfold::kafka {
+
+using Warn = std::function<void(std::string_view sentence)>;  // what librdkafka reports and heals by itself
+
+enum class Reading {
+  low_latency,  // a writer's or projector's tail
+  bulk,         // rebuilds and catching up: queues for more than a second of folding (docs/decisions/0005)
+};
+
+// Reads partitions of event topics. Ends the program when a wanted offset is out of range: the log was truncated or recreated.
+std::unique_ptr<LogSource> make_log_source(const KafkaOptions& options, Reading reading, Warn warn);
+
+// One idempotent producer a session, acks=all, no linger, unlimited delivery time: a record is only given up by new_session().
+std::unique_ptr<LogAppender> make_log_appender(const KafkaOptions& options, Warn warn);
+
+// `topics`: the contexts whose event topics (or command topics) the group shares. Eager range assignment: the same partition of every
+// topic goes to the same member.
+enum class Topics { events, commands };
+std::unique_ptr<GroupSource> make_group_source(const KafkaOptions& options, const std::string& group, Topics topics,
+                                               const std::vector<std::string>& contexts, Warn warn);
+inline constexpr int group_session_timeout_ms = 10'000;
+
+std::unique_ptr<CommandSender> make_command_sender(const KafkaOptions& options, Warn warn);
+
+}  // namespace everfold::kafka

@@ -1,0 +1,19 @@
+// Topics of an installation: made when missing, and checked at every start, because a log that Kafka shortens, compacts or spreads
+// over another number of partitions is no log any more.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "platform/kafka/options.hpp"
+
+namespace everfold::kafka {
+
+// Creates the event and command topics of `contexts` and the topology topic where they are missing. Returns why this program must not
+// start on this cluster (another partition count or hash, compaction, finite retention), with the remedy; nothing when all is well.
+// Throws std::runtime_error when Kafka cannot be reached within `timeout_ms`.
+std::optional<std::string> ensure_topics(const KafkaOptions& options, const std::vector<std::string>& contexts,
+                                         int timeout_ms);
+
+}  // namespace everfold::kafka
