@@ -1,0 +1,171 @@
+#include "platform/node/writer_node.hpp"
+
+#include <openssl/rand.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <stdexcept>
+#include <thread>
+
+#include "kernel/check.hpp"
+#include "platform/kafka/log_source.hpp"
+#include "platform/kafka/topology.hpp"
+#include "platform/logging/logging.hpp"
+#include "platform/metrics/metrics.hpp"
+#include "platform/rocksdb/event_index.hpp"
+#include "runtime/command_intake.hpp"
+#include "runtime/writer.hpp"
+
+namespace everfold::node {
+namespace {
+
+constexpr int topics_timeout_ms = 30'000;
+constexpr int step_ms = 50;
+
+void warn(std::string_view sentence) { logging::warn(sentence); }
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  if (gethostname(name.data(), name.size() - 1) != 0) return "unknown";
+  return name.data();
+}
+
+std::vector<std::string> names_of(const std::vector<std::unique_ptr<HostedContext>>& contexts) {
+  std::vector<std::string> names;
+  for (const auto& context : contexts) names.emplace_back(context->name());
+  return names;
+}
+
+void log_refused(const Command& command, const Rejection& rejection) {
+  logging::warn("a command from a topic was refused: " + rejection.message,
+                {{"context", command.meta.context}, {"aggregate", command.meta.aggregate_id}, {"command", command.type},
+                 {"commandId", command.meta.id}},
+                {command.meta.correlation_id, "", command.meta.actor});
+}
+
+}  // namespace
+
+struct WriterNode::Impl {
+  Impl(WriterNodeOptions given, std::vector<std::unique_ptr<HostedContext>> contexts)
+      : options(std::move(given)),
+        names(names_of(contexts)),
+        index(rocks::open_event_index(options.data_dir)),
+        source(kafka::make_log_source(options.kafka, kafka::Reading::low_latency, warn)),
+        appender(kafka::make_log_appender(options.kafka, warn)),
+        writer(writer_options(), std::move(contexts), *source, *appender, *index, {wall_clock_ms, random_id, warn}) {}
+
+  WriterOptions writer_options() const {
+    WriterOptions wanted;
+    wanted.owner = host_name() + "/" + std::to_string(getpid());
+    wanted.url = options.url;
+    wanted.partitions = options.kafka.partitions;
+    wanted.max_silence_ms = kafka::group_session_timeout_ms / 2;
+    return wanted;
+  }
+
+  const WriterNodeOptions options;
+  const std::vector<std::string> names;
+  std::unique_ptr<EventIndex> index;
+  std::unique_ptr<LogSource> source;
+  std::unique_ptr<LogAppender> appender;
+  Writer writer;
+  std::unique_ptr<GroupSource> group;
+  std::unique_ptr<CommandIntake> intake;
+  std::atomic<bool> taking{true}, writing{true};
+  std::thread writer_thread, intake_thread;
+};
+
+WriterNode::WriterNode(WriterNodeOptions options, std::vector<std::unique_ptr<HostedContext>> contexts) {
+  if (const auto refusal = kafka::ensure_topics(options.kafka, names_of(contexts), topics_timeout_ms))
+    throw std::runtime_error(*refusal);
+  impl_ = std::make_unique<Impl>(std::move(options), std::move(contexts));
+}
+
+WriterNode::~WriterNode() { drain(0); }
+
+void WriterNode::start() {
+  Impl& self = *impl_;
+  self.group = kafka::make_group_source(self.options.kafka, self.options.group, kafka::Topics::commands, self.names, warn);
+  self.intake = std::make_unique<CommandIntake>(*self.group, self.writer, log_refused);
+  self.writer_thread = std::thread([&self] {
+    while (self.writing) self.writer.step(step_ms);
+  });
+  self.intake_thread = std::thread([&self] {
+    while (self.taking) self.intake->step(step_ms);
+  });
+}
+
+bool WriterNode::drain(int deadline_ms) {
+  Impl& self = *impl_;
+  if (!self.writer_thread.joinable()) return true;
+  self.taking = false;
+  self.intake->stop();
+  self.intake_thread.join();
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(deadline_ms);
+  std::atomic<bool> drained{false};
+  self.writing = false;  // the writer's thread hands over: from here on this one steps
+  self.source->wake();
+  self.writer_thread.join();
+  do {
+    drained = self.writer.drained();
+    if (!drained) self.writer.step(1);
+  } while (!drained && std::chrono::steady_clock::now() < deadline);
+  self.intake->step(0);  // commits the positions of what was answered last
+  self.intake.reset();
+  self.group.reset();  // leaves the group: its shards move on at once
+  return drained;
+}
+
+CommandBus& WriterNode::bus() { return impl_->writer; }
+const History& WriterNode::history() const { return *impl_->index; }
+
+std::optional<std::string> WriterNode::not_ready() const {
+  if (impl_->writer.ready()) return std::nullopt;
+  return "this node does not own all of its shards yet";
+}
+
+std::string WriterNode::status_json() const {
+  std::string json = "{\"shards\": [";
+  for (const LogStatus& log : impl_->writer.status()) {
+    if (json.back() != '[') json += ", ";
+    json += "{\"log\": \"" + to_string(log.log) + "\", \"state\": \"" + log.role + "\", \"term\": " + std::to_string(log.term) +
+            ", \"pending\": " + std::to_string(log.pending) + ", \"url\": \"" + impl_->options.url + "\"}";
+  }
+  return json + "]}";
+}
+
+void WriterNode::publish_metrics() const {
+  const WriterStats& stats = impl_->writer.stats();
+  const auto publish = [](const char* name, const char* help, const std::atomic<uint64_t>& value) {
+    metrics::gauge(name, help).set(static_cast<double>(value.load()));
+  };
+  publish("everfold_writer_decided", "Commands decided since the start", stats.decided);
+  publish("everfold_writer_commits_accepted", "Commits read back and accepted since the start", stats.accepted);
+  publish("everfold_writer_refused", "Commands refused since the start", stats.refused);
+  publish("everfold_writer_repeated", "Commands known by their id since the start", stats.repeated);
+  publish("everfold_writer_unavailable", "Commands answered 503 since the start", stats.unavailable);
+  publish("everfold_writer_void_records", "Records that count for nothing, read since the start", stats.void_records);
+  publish("everfold_writer_takeovers", "Logs taken over since the start", stats.takeovers);
+  publish("everfold_writer_depositions", "Logs lost to another writer since the start", stats.depositions);
+  publish("everfold_writer_doubts", "Producers given up since the start", stats.doubts);
+}
+
+int64_t wall_clock_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+std::string random_id() {
+  std::array<unsigned char, 16> bytes{};
+  check(RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) == 1, "no random bytes are to be had");
+  constexpr std::string_view hex = "0123456789abcdef";
+  std::string id;
+  for (const unsigned char byte : bytes) {
+    id += hex[byte >> 4];
+    id += hex[byte & 15];
+  }
+  return id;
+}
+
+}  // namespace everfold::node

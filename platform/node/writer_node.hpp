@@ -1,0 +1,46 @@
+// A writer with everything real around it: Kafka, RocksDB, threads. What everfold-command and everfold-saga have in common.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "platform/kafka/options.hpp"
+#include "runtime/command_bus.hpp"
+#include "runtime/hosted_context.hpp"
+
+namespace everfold::node {
+
+struct WriterNodeOptions {
+  kafka::KafkaOptions kafka;
+  std::string group;     // consumer group over the command topics: nodes of one group share the shards
+  std::string data_dir;  // of the index; deleted, it is read again from Kafka
+  std::string url;       // where this node takes commands, for others to know
+};
+
+class WriterNode {
+ public:
+  // Creates missing topics and checks them. Throws std::runtime_error with the remedy when this node must not or cannot start.
+  WriterNode(WriterNodeOptions options, std::vector<std::unique_ptr<HostedContext>> contexts);
+  ~WriterNode();
+
+  void start();
+  // Takes no more commands, waits for what is pending, then stops its threads. False: the deadline came first.
+  bool drain(int deadline_ms);
+
+  CommandBus& bus();
+  const History& history() const;
+  std::optional<std::string> not_ready() const;
+  std::string status_json() const;  // {"shards": [{"log", "state", "term", "pending", "url"}]}
+  void publish_metrics() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+int64_t wall_clock_ms();
+std::string random_id();  // 128 bits, 32 hex digits
+
+}  // namespace everfold::node

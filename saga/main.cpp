@@ -1,0 +1,163 @@
+// everfold-saga: the process managers on their own logs, the translators that connect them to the contexts, and the payment providers.
+#include <chrono>
+#include <exception>
+#include <iostream>
+#include <stdexcept>
+#include <thread>
+
+#include "platform/config/command_line.hpp"
+#include "platform/http/server.hpp"
+#include "platform/kafka/log_source.hpp"
+#include "platform/kafka/topology.hpp"
+#include "platform/logging/logging.hpp"
+#include "platform/metrics/metrics.hpp"
+#include "platform/metrics/operational_routes.hpp"
+#include "platform/node/writer_node.hpp"
+#include "platform/process/stop.hpp"
+#include "runtime/translator.hpp"
+#include "saga/checkout/decider.hpp"
+#include "saga/payment-providers/payment_gateway.hpp"
+#include "saga/payment-providers/sandbox.hpp"
+#include "saga/translators/carts_to_orders.hpp"
+#include "saga/translators/checkout_to_inventory.hpp"
+#include "saga/translators/checkout_to_orders.hpp"
+#include "saga/translators/checkout_to_payments.hpp"
+#include "saga/translators/inventory_to_checkout.hpp"
+#include "saga/translators/orders_to_checkout.hpp"
+#include "saga/translators/payments_to_checkout.hpp"
+#include "saga/translators/payments_to_orders.hpp"
+
+namespace everfold::saga {
+namespace {
+
+constexpr int drain_ms = 10'000;
+constexpr int topics_timeout_ms = 30'000;
+
+config::Options options_of(int argc, char** argv) {
+  config::Options options;
+  config::CommandLine line("everfold-saga", "Runs the checkout and its compensations, and talks to payment providers.", options);
+  line.kafka().topics().data(".everfold/saga").http(8084).payment_timeout();
+  line.parse_or_exit(argc, argv);
+  return options;
+}
+
+Translator::Reactions arrows(const config::Options& options) {
+  const int64_t payment_timeout_ms = options.payment_timeout_s * 1000;
+  return {{"carts", {carts_to_orders::react}},
+          {"orders", {[=](const StoredEvent& event) { return orders_to_checkout::react(event, payment_timeout_ms); }}},
+          {"inventory", {inventory_to_checkout::react}},
+          {"payments", {payments_to_checkout::react, payments_to_orders::react}},
+          {"checkout", {checkout_to_inventory::react, checkout_to_payments::react, checkout_to_orders::react}}};
+}
+
+void warn(std::string_view sentence) { logging::warn(sentence); }
+
+void held_up(const LogId& log, const Rejection& why, int64_t retry_in_ms) {
+  logging::warn("a translator is held up: " + why.message, {{"log", to_string(log)}, {"retryInMs", retry_in_ms}});
+}
+
+// A translator with its group, its producer and its thread.
+class RunningTranslator {
+ public:
+  RunningTranslator(const kafka::KafkaOptions& kafka, const std::string& group, Translator::Reactions reactions)
+      : group_(group),
+        source_(kafka::make_group_source(kafka, group, kafka::Topics::events, contexts_of(reactions), warn)),
+        sender_(kafka::make_command_sender(kafka, warn)),
+        translator_(*source_, *sender_, std::move(reactions), held_up, steady_clock(), {}),
+        thread_([this](const std::stop_token& stop) { translator_.run(stop); }) {}
+
+  ~RunningTranslator() {
+    thread_.request_stop();
+    source_->wake();
+    thread_.join();
+  }
+
+  void publish_metrics() const {
+    const auto publish = [&](const char* name, const char* help, const std::atomic<uint64_t>& value) {
+      metrics::gauge(name, help, {{"group", group_}}).set(static_cast<double>(value.load()));
+    };
+    publish("everfold_translator_events_read", "Events read since the start", translator_.counters().events_read);
+    publish("everfold_translator_commands_sent", "Commands sent since the start", translator_.counters().commands_sent);
+    publish("everfold_translator_retries", "Times that a partition was held up since the start", translator_.counters().retries);
+  }
+
+ private:
+  static std::vector<std::string> contexts_of(const Translator::Reactions& reactions) {
+    std::vector<std::string> contexts;
+    for (const auto& [context, reaction] : reactions) contexts.push_back(context);
+    return contexts;
+  }
+  static Translator::Clock steady_clock() {
+    return {[] {
+              return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch())
+                  .count();
+            },
+            [](int64_t ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }};
+  }
+
+  const std::string group_;
+  std::unique_ptr<GroupSource> source_;
+  std::unique_ptr<CommandSender> sender_;
+  Translator translator_;
+  std::jthread thread_;
+};
+
+int run(const config::Options& options) {
+  const kafka::KafkaOptions kafka{options.brokers, options.prefix, options.partitions, options.replication_factor,
+                                  options.min_insync_replicas};
+  const Translator::Reactions reactions = arrows(options);
+  std::vector<std::string> contexts;
+  for (const auto& [context, reaction] : reactions) contexts.push_back(context);
+  if (const auto refusal = kafka::ensure_topics(kafka, contexts, topics_timeout_ms)) throw std::runtime_error(*refusal);
+
+  std::vector<std::unique_ptr<HostedContext>> processes;
+  processes.push_back(host<checkout::Checkout>());
+  node::WriterNode writer({kafka, "saga", options.data_dir, "http://" + options.http_address + ":" + std::to_string(options.http_port)},
+                          std::move(processes));
+  writer.start();
+
+  payment_providers::Registry providers;
+  providers.add(payment_providers::Sandbox::name, std::make_unique<payment_providers::Sandbox>());
+  const payment_providers::PaymentGateway gateway(providers, "");
+
+  const RunningTranslator translators(kafka, "translators", reactions);
+  const RunningTranslator payments(kafka, "payment-gateway",
+                                   {{"payments", {[&](const StoredEvent& event) { return gateway.react(event); }}}});
+
+  http::Router router;
+  metrics::add_operational_routes(router, [&] { return writer.not_ready(); });
+  router.add_sync(http::Method::get, "/status", [&](http::Request&&) {
+    writer.publish_metrics();
+    translators.publish_metrics();
+    payments.publish_metrics();
+    return http::Response{200, {}, writer.status_json()};
+  });
+  http::Server server({.address = options.http_address, .port = options.http_port, .threads = 1, .on_error = warn}, std::move(router));
+  server.start();
+  logging::info("serving", {{"address", options.http_address}, {"port", server.port()}});
+
+  process::wait_for_stop();
+  logging::info("stopping");
+  server.stop(std::chrono::milliseconds(drain_ms));
+  if (!writer.drain(drain_ms)) logging::warn("stopped with commands still pending: they are read again from their topics");
+  return 0;
+}
+
+}  // namespace
+}  // namespace everfold::saga
+
+int main(int argc, char** argv) {
+  using namespace everfold;
+  process::block_stop_signals();
+  const config::Options options = saga::options_of(argc, argv);
+  logging::start("everfold-saga", options.log_level);
+  int code = 1;
+  try {
+    code = saga::run(options);
+  } catch (const std::exception& error) {
+    logging::error(error.what());
+    std::cerr << "everfold-saga: " << error.what() << '\n';
+  }
+  logging::stop();
+  return code;
+}
