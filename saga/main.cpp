@@ -1,7 +1,5 @@
 // everfold-saga: the process managers on their own logs, the translators that connect them to the contexts, and the payment providers.
 #include <chrono>
-#include <exception>
-#include <iostream>
 #include <stdexcept>
 #include <thread>
 
@@ -13,7 +11,7 @@
 #include "platform/metrics/metrics.hpp"
 #include "platform/metrics/operational_routes.hpp"
 #include "platform/node/writer_node.hpp"
-#include "platform/process/stop.hpp"
+#include "platform/process/program.hpp"
 #include "runtime/translator.hpp"
 #include "saga/checkout/decider.hpp"
 #include "saga/payment-providers/payment_gateway.hpp"
@@ -102,7 +100,7 @@ class RunningTranslator {
   std::jthread thread_;
 };
 
-int run(const config::Options& options) {
+void run(const config::Options& options) {
   const kafka::KafkaOptions kafka{options.brokers, options.prefix, options.partitions, options.replication_factor,
                                   options.min_insync_replicas};
   const Translator::Reactions reactions = arrows(options);
@@ -126,11 +124,11 @@ int run(const config::Options& options) {
 
   http::Router router;
   metrics::add_operational_routes(router, [&] { return writer.not_ready(); });
-  router.add_sync(http::Method::get, "/status", [&](http::Request&&) {
+  router.add_sync(http::Method::get, "/status", [&](http::Request&&) { return http::Response{200, {}, writer.status_json()}; });
+  metrics::before_render([&] {
     writer.publish_metrics();
     translators.publish_metrics();
     payments.publish_metrics();
-    return http::Response{200, {}, writer.status_json()};
   });
   http::Server server({.address = options.http_address, .port = options.http_port, .threads = 1, .on_error = warn}, std::move(router));
   server.start();
@@ -139,8 +137,8 @@ int run(const config::Options& options) {
   process::wait_for_stop();
   logging::info("stopping");
   server.stop(std::chrono::milliseconds(drain_ms));
+  metrics::before_render(nullptr);
   if (!writer.drain(drain_ms)) logging::warn("stopped with commands still pending: they are read again from their topics");
-  return 0;
 }
 
 }  // namespace
@@ -150,14 +148,5 @@ int main(int argc, char** argv) {
   using namespace everfold;
   process::block_stop_signals();
   const config::Options options = saga::options_of(argc, argv);
-  logging::start("everfold-saga", options.log_level);
-  int code = 1;
-  try {
-    code = saga::run(options);
-  } catch (const std::exception& error) {
-    logging::error(error.what());
-    std::cerr << "everfold-saga: " << error.what() << '\n';
-  }
-  logging::stop();
-  return code;
+  return process::run_program("everfold-saga", options.log_level, [&] { saga::run(options); });
 }

@@ -1,9 +1,12 @@
-#include "platform/process/stop.hpp"
+#include "platform/process/program.hpp"
 
 #include <pthread.h>
 #include <unistd.h>
+#include <unistd.h>
 
 #include <csignal>
+#include <exception>
+#include <iostream>
 
 namespace everfold::process {
 namespace {
@@ -31,5 +34,19 @@ void wait_for_stop() {
 }
 
 void request_stop() { ::kill(::getpid(), SIGTERM); }
+
+int run_program(std::string_view name, logging::Level level, const std::function<void()>& run) {
+  logging::start(name, level);
+  int code = 0;
+  try {
+    run();
+  } catch (const std::exception& error) {
+    logging::error(error.what());
+    std::cerr << name << ": " << error.what() << '\n';
+    code = 1;
+  }
+  logging::stop();
+  return code;
+}
 
 }  // namespace everfold::process
