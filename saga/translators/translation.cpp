@@ -1,0 +1,38 @@
+#include "saga/translators/translation.hpp"
+
+#include "kernel/check.hpp"
+#include "kernel/ids.hpp"
+
+namespace everfold {
+namespace {
+
+// "everfold.orders.PlaceOrder.v1" belongs to "orders".
+std::string context_of(std::string_view type) {
+  const std::size_t begin = type.find('.') + 1;
+  const std::size_t end = type.find('.', begin);
+  check(begin > 0 && end != type.npos, "a command's type does not name its context");
+  return std::string(type.substr(begin, end - begin));
+}
+
+}  // namespace
+
+// An event causes at most one command of a type to an aggregate, so these three make the command's id.
+CommandMeta Translation::meta_of(std::string_view type, std::string aggregate_id) const {
+  CommandMeta meta;
+  meta.id = derive_id({cause_.id, type, aggregate_id});
+  meta.context = context_of(type);
+  meta.aggregate_id = std::move(aggregate_id);
+  meta.time_ms = cause_.time_ms;
+  meta.correlation_id = cause_.correlation_id;
+  meta.causation_id = cause_.id;
+  meta.traceparent = cause_.traceparent;
+  meta.actor = std::string(actor_);
+  return meta;
+}
+
+Rejection unreadable(const EventMeta& event) {
+  return reject(Code::internal, "event " + event.id + " of type " + event.type +
+                                    " cannot be read; was it written by a later version of Everfold?");
+}
+
+}  // namespace everfold

@@ -1,0 +1,58 @@
+// How an event becomes commands: decoded, visited exhaustively, every command's id derived from the event's. The same
+// event always gives the same commands, so a translator may repeat itself.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "kernel/codec.hpp"
+#include "kernel/rejection.hpp"
+#include "runtime/command.hpp"
+#include "runtime/stored_event.hpp"
+
+namespace everfold {
+
+using Commands = std::vector<Command>;
+
+// Writes the commands that one event causes, in the name of one actor.
+class Translation {
+ public:
+  Translation(const EventMeta& cause, std::string_view actor) : cause_(cause), actor_(actor) {}
+
+  // The command goes to the context that its message belongs to.
+  template <class Message>
+  Command to(std::string aggregate_id, const Message& message) const {
+    Encoded encoded = encode_message(message);
+    CommandMeta meta = meta_of(encoded.type, std::move(aggregate_id));
+    return {std::move(meta), std::move(encoded.type), std::move(encoded.bytes)};
+  }
+
+ private:
+  CommandMeta meta_of(std::string_view type, std::string aggregate_id) const;
+
+  const EventMeta& cause_;
+  std::string_view actor_;
+};
+
+// Code::internal: an event type that this program does not know, or bytes that are not that message.
+Rejection unreadable(const EventMeta& event);
+
+template <class Event>
+Decided<Event> read_event(const StoredEvent& stored) {
+  auto event = decode<Event>(stored.meta.type, stored.bytes);
+  if (!event) return unreadable(stored.meta);
+  return std::move(*event);
+}
+
+// `table`: one overload an alternative of Event, each returning Commands.
+template <class Event, class Table>
+Decided<Commands> translate(const StoredEvent& stored, const Table& table) {
+  auto event = read_event<Event>(stored);
+  if (!event) return std::move(event).error();
+  return std::visit(table, event.value());
+}
+
+}  // namespace everfold
