@@ -1,0 +1,10 @@
+#pragma once
+
+#include "command-side/edge/edge.hpp"
+#include "platform/http/server.hpp"
+
+namespace everfold::carts {
+
+void add_command_routes(http::Router& router, edge::Edge& edge);
+
+}  // namespace everfold::carts

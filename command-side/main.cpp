@@ -1,0 +1,80 @@
+// everfold-command: decides the commands of every context, by HTTP and by command topic, and appends their events to the logs.
+#include <stdexcept>
+
+#include "command-side/carts/decider.hpp"
+#include "command-side/catalog/decider.hpp"
+#include "command-side/edge/edge.hpp"
+#include "command-side/inventory/decider.hpp"
+#include "command-side/orders/decider.hpp"
+#include "command-side/payments/decider.hpp"
+#include "command-side/routes.hpp"
+#include "platform/config/command_line.hpp"
+#include "platform/logging/logging.hpp"
+#include "platform/metrics/metrics.hpp"
+#include "platform/metrics/operational_routes.hpp"
+#include "platform/node/writer_node.hpp"
+#include "platform/process/program.hpp"
+
+namespace everfold::command {
+namespace {
+
+constexpr int drain_ms = 15'000;
+
+config::Options options_of(int argc, char** argv) {
+  config::Options options;
+  config::CommandLine line("everfold-command", "Decides commands and appends events to the logs.", options);
+  line.kafka().topics().data(".everfold/state/command").http(8081).secret();
+  line.parse_or_exit(argc, argv);
+  return options;
+}
+
+std::vector<std::unique_ptr<HostedContext>> contexts() {
+  std::vector<std::unique_ptr<HostedContext>> contexts;
+  contexts.push_back(host<catalog::Catalog>());
+  contexts.push_back(host<inventory::Inventory>());
+  contexts.push_back(host<carts::Carts>());
+  contexts.push_back(host<orders::Orders>());
+  contexts.push_back(host<payments::Payments>());
+  return contexts;
+}
+
+void run(const config::Options& options) {
+  auto secret = auth::load_secret(options.secret_file);
+  if (!secret) throw std::runtime_error(secret.error().message);
+  const auth::TokenVerifier tokens(std::move(secret).value());
+
+  node::WriterNode writer({{options.brokers, options.prefix, options.partitions, options.replication_factor, options.min_insync_replicas},
+                           "command", options.data_dir, "http://" + options.http_address + ":" + std::to_string(options.http_port)},
+                          contexts());
+  edge::Edge edge({writer.bus(), writer.history(), tokens, node::wall_clock_ms, node::random_id});
+
+  http::Router router;
+  add_command_routes(router, edge);
+  router.add_sync(http::Method::get, "/status", [&](http::Request&&) { return http::Response{200, {}, writer.status_json()}; });
+  metrics::add_operational_routes(router, [&] { return writer.not_ready(); });
+  metrics::before_render([&] { writer.publish_metrics(); });
+
+  http::Server server({.address = options.http_address,
+                       .port = options.http_port,
+                       .threads = options.http_threads,
+                       .on_error = [](std::string_view what) { logging::error(what); }},
+                      std::move(router));
+  writer.start();
+  server.start();
+  logging::info("serving", {{"address", options.http_address}, {"port", server.port()}});
+
+  process::wait_for_stop();
+  logging::info("stopping");
+  server.stop(std::chrono::milliseconds(drain_ms));  // answers what was taken, with the writer still at work
+  if (!writer.drain(drain_ms)) logging::warn("stopped with commands still pending: they are read again from their topics");
+}
+
+}  // namespace
+}  // namespace everfold::command
+
+int main(int argc, char** argv) {
+  using namespace everfold;
+  process::block_stop_signals();
+  const config::Options options = command::options_of(argc, argv);
+  return process::run_program("everfold-command", options.log_level, [&] { command::run(options); });
+}
