@@ -1,0 +1,174 @@
+"""Everfold's command line: everything a developer or operator does with a local Everfold."""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+
+import build
+import demo
+import kafka
+import lifecycle
+import settings
+import status
+import testing
+import tokens
+from probes import not_ready
+from terminal import Failure
+
+_EPILOG = """\
+Where things lie: everything that runs keeps its data, logs and signing key under .everfold/ (--home or EVERFOLD_HOME).
+Ports: gateway 8080, command 8081, query 8082, projector 8083, saga 8084, Kafka 9092 and 9093; EVERFOLD_PORT_BASE=18080
+(or --port-base) moves them to 18080…18084, 19080 and 19081, EVERFOLD_GATEWAY_PORT=… (COMMAND, QUERY, PROJECTOR, SAGA,
+KAFKA, KAFKA_CONTROLLER) moves one. KAFKA_BROKERS=host:port uses a cluster that exists. Any other EVERFOLD_… variable
+goes to the programs (each one's --help lists its own), as does EVERFOLD_HOME/config/<program>.toml (samples:
+deploy/config/).
+`up` remembers what it was given in EVERFOLD_HOME/settings.env for the calls that follow; `reset` forgets it.
+"""
+
+# What follows these commands is for the program behind them, --help included.
+_PASS_ON = ("load", "bench")
+
+
+def main(arguments: list[str]) -> int:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what is to be cleaned up is
+    parser = _parser()
+    if not arguments:
+        parser.print_help()
+        return 2
+    arguments, passed_on = _split(arguments)
+    options = parser.parse_args(arguments)
+    try:
+        configured = settings.load(**{name: getattr(options, name, None) for name in ("home", "port_base", "preset")})
+        return options.run(configured, options, passed_on) or 0
+    except Failure as failure:
+        failure.show()
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # whoever read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+
+
+def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """Ours, and those that the command passes on to another program."""
+    for index, argument in enumerate(arguments):
+        if argument in _PASS_ON:
+            return arguments[:index + 1], arguments[index + 1:]
+        if not argument.startswith("-"):
+            break
+    return arguments, []
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str):
+        """Whoever mistypes a command needs to see the commands."""
+        self.print_help(sys.stderr)
+        self.exit(2, f"\nerror: {message}\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    # Taken before and after the command; absent when not given, so that neither place overwrites the other.
+    common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    common.add_argument("--home", metavar="DIR", help="directory of everything that runs (default .everfold)")
+    common.add_argument("--port-base", type=int, metavar="N", help="first of the ports, moves them all")
+    common.add_argument("--preset", metavar="NAME", help="which build: release (test: dev), asan, tsan")
+    parser = _Parser(prog="./dev", description=__doc__, epilog=_EPILOG, parents=[common],
+                     formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
+
+    def command(name: str, run, text: str, more: str = "") -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=f"{text}. {more}", parents=[common], allow_abbrev=False)
+        sub.set_defaults(run=run)
+        return sub
+
+    up = command("up", _up,
+                 "install what is missing, build, start Kafka and every program, wait until ready, print the URLs",
+                 "What runs already is left alone, unless its program was built anew or its settings changed:"
+                 " then it is restarted.")
+    up.add_argument("--no-build", action="store_true", help="start what is built, look for nothing new")
+    up.add_argument("--timeout", type=float, default=120, metavar="S",
+                    help="how long the programs may take to be ready (120)")
+    command("demo", _demo, "up, a sample shop, a few purchases, and what happened to them")
+    test = command("test", _test, "build and run the tests: all, or one LAYER")
+    test.add_argument("layer", nargs="?", metavar="LAYER", help="unit, contract, flow, chaos, fuzz or architecture")
+    test.add_argument("-R", "--tests-regex", metavar="REGEX", help="only the tests with such a name")
+    command("bench", _bench, "the benchmarks, with the floors they are compared with",
+            "Its arguments go to bench/run.py.")
+    command("down", _down, "stop what up started")
+    command("reset", _reset, "down, and delete the data, the logs and the signing key")
+    show = command("status", _status, "programs, shards, views, lag")
+    show.add_argument("--json", action="store_true", help="for programs")
+    logs = command("logs", _logs, "the end of the logs: all, or one PROGRAM's")
+    logs.add_argument("program", nargs="?", metavar="PROGRAM", help="command, query, projector, saga, gateway, kafka")
+    logs.add_argument("-f", "--follow", action="store_true", help="go on as lines are added")
+    logs.add_argument("-n", "--lines", type=int, default=20, metavar="N", help="how many lines (20)")
+    token = command("token", _token, "a JWT signed with the local key, valid for a day")
+    token.add_argument("--role", required=True, choices=tokens.ROLES)
+    token.add_argument("--sub", metavar="ID", help="whose it is (default: the role's first, such as user-1)")
+    command("load", _load, "everfold-load: real purchases through the HTTP API", "Arguments go to everfold-load.")
+    make = command("build", _build, "build everything, or the TARGETs")
+    make.add_argument("targets", nargs="*", metavar="TARGET")
+    return parser
+
+
+def _up(configured, options, _passed_on) -> None:
+    lifecycle.up(configured, build_first=not options.no_build, deadline_s=options.timeout)
+
+
+def _demo(configured, _options, _passed_on) -> None:
+    lifecycle.up(configured)
+    demo.run(configured)
+
+
+def _test(configured, options, _passed_on) -> int:
+    return testing.run(_own_preset(configured, options, "dev"), options.layer, options.tests_regex)
+
+
+def _bench(configured, _options, passed_on) -> int:
+    build.install_packages()
+    kafka.install()
+    return subprocess.run([sys.executable, settings.ROOT / "bench/run.py", *passed_on]).returncode
+
+
+def _down(configured, _options, _passed_on) -> None:
+    lifecycle.down(configured)
+
+
+def _reset(configured, _options, _passed_on) -> None:
+    lifecycle.reset(configured)
+
+
+def _status(configured, options, _passed_on) -> None:
+    status.status(configured, as_json=options.json)
+
+
+def _logs(configured, options, _passed_on) -> None:
+    status.logs(configured, options.program, options.follow, options.lines)
+
+
+def _token(configured, options, _passed_on) -> None:
+    print(tokens.token(configured.secret(), options.role, options.sub))
+
+
+def _load(configured, _options, passed_on) -> None:
+    driver = configured.binaries / "everfold-load"
+    if not driver.exists() or not_ready(f"{configured.url('gateway')}/healthz"):
+        lifecycle.up(configured)
+    arguments = ["--url", configured.url("gateway"), "--token-secret-file", str(configured.secret_file), *passed_on]
+    os.execv(driver, [str(driver), *arguments])
+
+
+def _build(configured, options, _passed_on) -> None:
+    build.install_packages()
+    build.build(configured.preset, options.targets)
+
+
+def _own_preset(configured, options, default: str) -> str:
+    return configured.preset if hasattr(options, "preset") or os.environ.get("EVERFOLD_PRESET") else default
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,57 @@
+"""./dev test: builds everything once, gives the tests a Kafka of their own, and runs them with ctest."""
+
+import os
+import socket
+import subprocess
+import tempfile
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import build
+import kafka
+import settings
+from processes import Supervisor
+from terminal import Step
+
+
+def run(preset: str, layer: str | None, tests_regex: str | None) -> int:
+    """Exit code of ctest, whose summary is the last thing printed."""
+    build.install_packages()
+    kafka.install()
+    build.build(preset, [])
+    with brokers() as address:
+        command = ["ctest", "--test-dir", settings.ROOT / "build" / preset, "--output-on-failure", "--no-tests=error"]
+        command += ["--label-regex", f"^{layer}$"] if layer else []
+        command += ["--tests-regex", tests_regex] if tests_regex else []
+        return subprocess.run(command, stdin=subprocess.DEVNULL,
+                              env={**os.environ, "KAFKA_BROKERS": address}).returncode
+
+
+@contextmanager
+def brokers():
+    """KAFKA_BROKERS if set; otherwise a broker on free ports with its data in a directory that goes away with it."""
+    if given := os.environ.get("KAFKA_BROKERS"):
+        yield given
+        return
+    with tempfile.TemporaryDirectory(prefix="everfold-kafka-") as directory:
+        private = settings.Settings(home=Path(directory), preset="", environment={}, ports={})
+        private.logs.mkdir()
+        supervisor = Supervisor(private)
+        port, controller_port = free_ports(2)
+        service = kafka.service(private.home / "kafka", port, controller_port)
+        try:
+            with Step("kafka") as step:
+                supervisor.ensure(service)
+                supervisor.await_ready([service], 60, step.progress)
+                step.done(f"127.0.0.1:{port}, for this run only")
+            yield f"127.0.0.1:{port}"
+        finally:
+            supervisor.stop(["kafka"])
+
+
+def free_ports(count: int) -> list[int]:
+    with ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
