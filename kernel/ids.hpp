@@ -1,4 +1,4 @@
-// Ids that come from ids. Whatever happens twice gets the same id both times, and is known by it (docs/guarantees of the log).
+// Ids that come from ids. Whatever happens twice gets the same id both times, and is known by it (docs/architecture.md).
 #pragma once
 
 #include <cstddef>

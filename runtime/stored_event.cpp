@@ -88,11 +88,20 @@ std::optional<TermStartedMark> term_started_of(const RecordView& record) {
 
 StoredEvent event_of(const RecordView& record, const std::string& context) {
   StoredEvent event;
-  event.bytes = std::string(record.value);
-  event.offset = record.offset;
-  EventMeta& meta = event.meta;
+  read_event(record, context, event);
+  return event;
+}
+
+void read_event(const RecordView& record, const std::string& context, StoredEvent& into) {
+  into.bytes = record.value;
+  into.offset = record.offset;
+  into.digest.clear();
+  EventMeta& meta = into.meta;
   meta.context = context;
-  meta.aggregate_id = std::string(record.key);
+  meta.aggregate_id = record.key;
+  meta.version = meta.time_ms = 0;
+  for (std::string* text : {&meta.id, &meta.type, &meta.correlation_id, &meta.causation_id, &meta.traceparent, &meta.actor})
+    text->clear();
   for (const auto& [name, value] : record.headers) {
     if (name == "ce_id") meta.id = value;
     else if (name == "ce_type") meta.type = value;
@@ -102,9 +111,8 @@ StoredEvent event_of(const RecordView& record, const std::string& context) {
     else if (name == "ce_causationid") meta.causation_id = value;
     else if (name == "traceparent") meta.traceparent = value;
     else if (name == "ce_actor") meta.actor = value;
-    else if (name == "ce_commanddigest") event.digest = value;
+    else if (name == "ce_commanddigest") into.digest = value;
   }
-  return event;
 }
 
 OutgoingRecord command_record(const Command& command) {

@@ -34,6 +34,8 @@ struct TermStartedMark {
 std::optional<LogMark> log_mark_of(const RecordView& record);            // an event record
 std::optional<TermStartedMark> term_started_of(const RecordView& record);
 StoredEvent event_of(const RecordView& record, const std::string& context);
+// The same into an event that was used before: its memory is used again. What folds millions saves half its time by that.
+void read_event(const RecordView& record, const std::string& context, StoredEvent& into);
 
 std::string format_time(int64_t time_ms);                     // RFC 3339, UTC, milliseconds: "2026-01-31T12:00:00.000Z"
 std::optional<int64_t> parse_time(std::string_view rfc3339);  // ms since 1970; any offset, up to 9 fraction digits

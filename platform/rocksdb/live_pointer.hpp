@@ -1,0 +1,12 @@
+// Private to platform/rocksdb.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace everfold {
+
+// The number in <view_directory>/live; 0 when there is none.
+int64_t read_live_pointer(const std::string& view_directory);
+
+}  // namespace everfold

@@ -1,0 +1,68 @@
+// Every view with its own reader and its own thread: one that is folded anew or held up does not hold up the others.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "platform/kafka/options.hpp"
+#include "platform/rocksdb/view_store.hpp"
+#include "runtime/projector.hpp"
+
+namespace everfold::projections {
+
+struct ServiceOptions {
+  kafka::KafkaOptions kafka;
+  std::string views_dir;
+  std::vector<std::string> contexts;  // processes too: the history has their events
+};
+
+class ProjectionService {
+ public:
+  // `failed` is called from a thread of the service when a view cannot be folded any more.
+  ProjectionService(ServiceOptions options, std::function<void()> failed);
+  ~ProjectionService();  // writes what was folded
+
+  void start();
+  std::optional<std::string> failure() const;  // why
+  std::optional<std::string> not_ready() const;
+  // {"views": [{"name", "generation", "building", "lag", "events", "rate"}]}; lag in records behind the logs' ends of a second
+  // ago at most, rate in events/s.
+  std::string status_json() const;
+
+ private:
+  struct Running {
+    std::unique_ptr<View> view;
+    std::unique_ptr<RocksViewShelf> shelf;
+    std::unique_ptr<Projector> projector;
+    std::atomic<int64_t> lag{-1};  // -1: not known yet
+    std::jthread thread;
+  };
+
+  void run(Projector& projector, const std::stop_token& stop);
+  void watch_lag(const std::stop_token& stop);
+  bool any_building() const;
+  void fail(std::string sentence);
+
+  const ServiceOptions options_;
+  const std::function<void()> on_failure_;
+  const RocksMemory memory_;
+  mutable std::mutex mutex_;
+  std::optional<std::string> failure_;  // the first
+  BuildTurn turn_;
+  std::vector<std::unique_ptr<Running>> views_;
+  std::jthread watcher_;
+};
+
+// One view's ports to Kafka and the disk. `memory` and `turn` outlive them.
+std::vector<LogId> logs_of(const View& view, const ServiceOptions& options);
+Projector::Ports ports_of(ViewShelf& shelf, const kafka::KafkaOptions& kafka, ViewGenerations::Say say,
+                          ViewGenerations::Say warn, BuildTurn& turn);
+
+}  // namespace everfold::projections

@@ -1,0 +1,148 @@
+// Views in memory: for tests, and the smallest statement of what a ViewStore is (tests/contract/view_store_contract.hpp).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "runtime/view_shelf.hpp"
+#include "runtime/views.hpp"
+
+namespace everfold {
+
+class MemoryViewStore : public ViewStore {
+ public:
+  using Sorted = std::map<std::string, std::string, std::less<>>;
+
+  std::optional<std::string> row(std::string_view key) const override {
+    const auto found = rows_.find(key);
+    return found == rows_.end() ? std::nullopt : std::optional(found->second);
+  }
+  void rows(std::string_view prefix, std::string_view from, const Visit& visit) const override {
+    forwards(rows_, prefix, from, visit);
+  }
+  void rows_backwards(std::string_view prefix, const Visit& visit) const override { backwards(rows_, prefix, visit); }
+  void index(std::string_view prefix, const Visit& visit) const override { forwards(index_, prefix, {}, visit); }
+  void index_backwards(std::string_view prefix, const Visit& visit) const override { backwards(index_, prefix, visit); }
+  LogPosition position(const LogId& log) const override {
+    const auto found = positions_.find(log);
+    return found == positions_.end() ? LogPosition{} : found->second;
+  }
+  void write(const ViewBatch& batch) override {
+    for (const auto& [key, row] : batch.rows) {
+      if (row) rows_.insert_or_assign(key, *row);
+      else rows_.erase(key);
+    }
+    for (const auto& key : batch.index_deletes) index_.erase(key);
+    for (const auto& [key, row_key] : batch.index_puts) index_.insert_or_assign(key, row_key);
+    for (const auto& [log, position] : batch.positions) positions_.insert_or_assign(log, position);
+  }
+
+  const Sorted& all_rows() const { return rows_; }
+  const Sorted& all_index() const { return index_; }
+
+ private:
+  static void forwards(const Sorted& sorted, std::string_view prefix, std::string_view from, const Visit& visit) {
+    for (auto at = sorted.lower_bound(from.empty() ? prefix : from); at != sorted.end(); ++at)
+      if (!at->first.starts_with(prefix) || !visit(at->first, at->second)) return;
+  }
+  static void backwards(const Sorted& sorted, std::string_view prefix, const Visit& visit) {
+    std::vector<std::pair<std::string_view, std::string_view>> found;
+    forwards(sorted, prefix, {}, [&](std::string_view key, std::string_view value) {
+      found.emplace_back(key, value);
+      return true;
+    });
+    for (auto at = found.rbegin(); at != found.rend(); ++at)
+      if (!visit(at->first, at->second)) return;
+  }
+
+  Sorted rows_, index_;
+  std::map<LogId, LogPosition> positions_;
+};
+
+// Generations in memory; from any thread. `damage` and `vanish` do what disks and people do.
+class MemoryViewShelf final : public ViewShelf {
+ public:
+  int64_t live() const override {
+    const std::lock_guard lock(mutex_);
+    return live_;
+  }
+  std::vector<int64_t> generations() const override {
+    const std::lock_guard lock(mutex_);
+    std::vector<int64_t> numbers;
+    for (const auto& [generation, shelved] : shelved_) numbers.push_back(generation);
+    return numbers;
+  }
+  Opened open(int64_t generation) override {
+    const std::lock_guard lock(mutex_);
+    const auto found = shelved_.find(generation);
+    if (found == shelved_.end()) throw ViewDamaged("there is no generation " + std::to_string(generation));
+    if (found->second.damaged) throw ViewDamaged("generation " + std::to_string(generation) + " is damaged");
+    return {std::make_unique<Handle>(found->second.store), found->second.code_version};
+  }
+  std::unique_ptr<ViewStore> create(int64_t generation, int code_version) override {
+    const std::lock_guard lock(mutex_);
+    auto& shelved = shelved_[generation] = {std::make_shared<MemoryViewStore>(), code_version, false};
+    return std::make_unique<Handle>(shelved.store);
+  }
+  void set_live(int64_t generation) override {
+    const std::lock_guard lock(mutex_);
+    live_ = generation;
+  }
+  void set_aside(int64_t generation) override { remove(generation); }
+  void remove(int64_t generation) override {
+    const std::lock_guard lock(mutex_);
+    shelved_.erase(generation);
+  }
+  bool intact(int64_t generation) const override {
+    const std::lock_guard lock(mutex_);
+    return shelved_.contains(generation);
+  }
+
+  // What was written so far; not while somebody writes.
+  const MemoryViewStore& store(int64_t generation) const { return *shelved_.at(generation).store; }
+  void damage(int64_t generation) {
+    const std::lock_guard lock(mutex_);
+    shelved_.at(generation).damaged = true;
+  }
+  void vanish() {
+    const std::lock_guard lock(mutex_);
+    shelved_.clear();
+    live_ = 0;
+  }
+
+ private:
+  struct Shelved {
+    std::shared_ptr<MemoryViewStore> store;
+    int code_version = 0;
+    bool damaged = false;
+  };
+  // A store outlives the handle that wrote it, as files do.
+  struct Handle final : ViewStore {
+    explicit Handle(std::shared_ptr<MemoryViewStore> to) : store(std::move(to)) {}
+    std::optional<std::string> row(std::string_view key) const override { return store->row(key); }
+    void rows(std::string_view prefix, std::string_view from, const Visit& visit) const override {
+      store->rows(prefix, from, visit);
+    }
+    void rows_backwards(std::string_view prefix, const Visit& visit) const override { store->rows_backwards(prefix, visit); }
+    void index(std::string_view prefix, const Visit& visit) const override { store->index(prefix, visit); }
+    void index_backwards(std::string_view prefix, const Visit& visit) const override {
+      store->index_backwards(prefix, visit);
+    }
+    LogPosition position(const LogId& log) const override { return store->position(log); }
+    void write(const ViewBatch& batch) override { store->write(batch); }
+    std::shared_ptr<MemoryViewStore> store;
+  };
+
+  mutable std::mutex mutex_;
+  std::map<int64_t, Shelved> shelved_;
+  int64_t live_ = 0;
+};
+
+}  // namespace everfold

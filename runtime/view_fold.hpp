@@ -1,0 +1,51 @@
+// The fold of logs into one open view: records in, batches of rows and positions out.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+#include "runtime/log_tail.hpp"
+#include "runtime/view.hpp"
+
+namespace everfold {
+
+// An event that this code does not know: a later version wrote it, and going on without it would make the view wrong.
+class UnreadableEvent : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+class ViewFold {
+ public:
+  // Goes on from the store's positions.
+  ViewFold(View& view, ViewStore& store, const std::vector<LogId>& logs);
+
+  // What a source is to be assigned, in the order of `logs`.
+  std::vector<std::pair<LogId, int64_t>> positions() const;
+
+  // Takes a record of logs[log]; folds nothing yet, so that nothing can go wrong inside a source's poll.
+  void take(std::size_t log, const RecordView& record);
+  // Folds what was taken; returns the number of events. Throws UnreadableEvent, ViewDamaged.
+  std::size_t fold();
+  // Everything folded, in one batch.
+  void write();
+
+  std::size_t unwritten_records() const { return unwritten_records_; }
+  int64_t next_offset(std::size_t log) const { return tails_[log].reader().next_offset(); }
+  bool reached(const std::vector<int64_t>& offsets) const;
+
+ private:
+  void fold(const LogId& log, const StoredEvent& event);
+
+  View& view_;
+  ViewStore& store_;
+  std::vector<LogTail> tails_;
+  std::vector<LogPosition> written_;
+  std::vector<std::pair<std::size_t, Commit>> taken_;
+  std::size_t unwritten_records_ = 0;
+};
+
+}  // namespace everfold

@@ -1,0 +1,42 @@
+// The port to where a view's generations lie. A generation is one fold of the logs by one version of the view's code; the live
+// one is what queries read, another may be folded beside it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <stdexcept>
+#include <vector>
+
+#include "runtime/views.hpp"
+
+namespace everfold {
+
+// What lies on the disk cannot be read: the logs are the truth, so the answer is to fold the view anew.
+class ViewDamaged : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+class ViewShelf {
+ public:
+  struct Opened {
+    std::unique_ptr<ViewStore> store;
+    int code_version = 0;  // of the view that folded it
+  };
+
+  virtual ~ViewShelf() = default;
+  virtual int64_t live() const = 0;                      // 0: none yet
+  virtual std::vector<int64_t> generations() const = 0;  // ascending
+  // Throws ViewDamaged; std::runtime_error when something else is wrong (disk full, no permission).
+  virtual Opened open(int64_t generation) = 0;
+  virtual std::unique_ptr<ViewStore> create(int64_t generation, int code_version) = 0;
+  // Atomic: a reader sees the old one or the new one.
+  virtual void set_live(int64_t generation) = 0;
+  // Not a generation any more, but kept for a look: its store is damaged. Close it first.
+  virtual void set_aside(int64_t generation) = 0;
+  virtual void remove(int64_t generation) = 0;
+  // Somebody may delete the folder of an open store.
+  virtual bool intact(int64_t generation) const = 0;
+};
+
+}  // namespace everfold

@@ -1,0 +1,26 @@
+#include "tests/contract/view_store_contract.hpp"
+
+#include "platform/rocksdb/view_store.hpp"
+#include "runtime/memory_view_store.hpp"
+#include "tests/contract/temporary_folder.hpp"
+
+namespace everfold::testing {
+namespace {
+
+struct InMemory {
+  ViewShelf& shelf() { return shelf_; }
+  MemoryViewShelf shelf_;
+};
+
+struct InRocksDb {
+  ViewShelf& shelf() { return shelf_; }
+  TemporaryFolder folder_;
+  RocksMemory memory_;
+  RocksViewShelf shelf_{folder_.path(), "orders", memory_};
+};
+
+using Implementations = ::testing::Types<InMemory, InRocksDb>;
+INSTANTIATE_TYPED_TEST_SUITE_P(All, ViewStoreContract, Implementations);
+
+}  // namespace
+}  // namespace everfold::testing
