@@ -122,6 +122,7 @@ bool Translator::react(const LogId& log, Partition& partition, Work& work) {
       hold_up(log, partition, commands.error());
       return false;
     }
+    for (Command& command : commands.value()) command.meta.time_ms = clock_.wall_ms();
     std::ranges::move(commands.value(), std::back_inserter(work.commands));
   }
   return true;

@@ -42,7 +42,8 @@ class Translator {
   using OnError = std::function<void(const LogId&, const Rejection&, int64_t retry_in_ms)>;
 
   struct Clock {
-    std::function<int64_t()> now_ms;  // monotonic
+    std::function<int64_t()> now_ms;   // monotonic
+    std::function<int64_t()> wall_ms;  // since 1970: when a command is sent, which becomes the time of its events
     std::function<void(int64_t)> sleep_ms;
   };
 

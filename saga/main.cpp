@@ -90,7 +90,7 @@ class RunningTranslator {
               return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch())
                   .count();
             },
-            [](int64_t ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }};
+            node::wall_clock_ms, [](int64_t ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }};
   }
 
   const std::string group_;

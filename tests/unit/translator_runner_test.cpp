@@ -103,7 +103,7 @@ class Runner : public ::testing::Test {
           errors_.push_back(to_string(log) + ": " + why.message);
           delays_.push_back(retry_in_ms);
         },
-        Translator::Clock{[this] { return now_ms_; }, [this](int64_t ms) { slept_ms_ += ms, now_ms_ += ms; }},
+        Translator::Clock{[this] { return now_ms_; }, [this] { return now_ms_ + 1'700'000'000'000; }, [this](int64_t ms) { slept_ms_ += ms, now_ms_ += ms; }},
         options_);
     for (const LogId& log : {orders0, orders1, carts0}) source_->assign(log);
   }
