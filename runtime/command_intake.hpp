@@ -21,7 +21,7 @@ class CommandIntake {
  public:
   using Refused = std::function<void(const Command&, const Rejection&)>;
 
-  // `refused`: told of what a decider said no to; who sent it must have wanted an event otherwise (design.md).
+  // `refused`: told of what a decider said no to; who sent it must have wanted an event otherwise (docs/architecture.md).
   CommandIntake(GroupSource& source, Writer& writer, Refused refused);
 
   void step(int timeout_ms);  // its own thread, for ever

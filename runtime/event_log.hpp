@@ -1,5 +1,5 @@
 // The ports to the logs: a source to read records from and an appender to write them. Kafka's are in platform/kafka/, in-memory
-// ones in runtime/memory_log.hpp; both pass tests/contract/event_log_contract.hpp.
+// ones in runtime/memory_log.hpp; both pass tests/contract/event_log_contract_test.cpp.
 #pragma once
 
 #include <compare>

@@ -36,7 +36,7 @@ struct WriterOptions {
   std::size_t max_queued = 8'192;     // commands waiting to be decided: beyond, 503
   std::size_t max_in_flight = 8'192;  // commits not read back yet: beyond, the queue waits
   int64_t deadline_ms = 10'000;       // from submit() to an answer, whatever it is
-  int64_t max_silence_ms = 5'000;     // an owner that has not heard Kafka for longer refuses nothing (log.md, zombies)
+  int64_t max_silence_ms = 5'000;     // who has not heard Kafka for longer may be a zombie: it refuses nothing
   std::size_t cached_states = 100'000;
   int64_t snapshot_every = 100;  // events of one aggregate
   std::size_t max_event_bytes = 900'000;

@@ -1,4 +1,4 @@
-// The error body of api.md, and the one place where a refusal gets its HTTP status.
+// The error body of the contract (query-api/openapi/openapi.json), and the one place where a refusal gets its HTTP status.
 #pragma once
 
 #include <string_view>

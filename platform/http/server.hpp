@@ -1,5 +1,6 @@
-// An HTTP/1.1 server on Pistache's TCP transport. Requests are framed and checked before a handler sees them, so that
-// whatever comes over the wire is answered in our error body (errors.hpp) and never with an exception's text.
+// An HTTP/1.1 server on Pistache's reactor, with framing of its own (docs/decisions/0003-own-http-framing.md). Requests are
+// framed and checked before a handler sees them, so that whatever comes over the wire is answered in our error body
+// (errors.hpp) and never with an exception's text.
 //
 // Threads: handlers run on the I/O threads and must not block; a Responder may be moved to any thread and answered there.
 // Connections are kept alive as HTTP/1.1 says; pipelined requests are answered in order.

@@ -30,7 +30,7 @@ std::unique_ptr<LogAppender> make_log_appender(const KafkaOptions& options, Warn
 enum class Topics { events, commands };
 std::unique_ptr<GroupSource> make_group_source(const KafkaOptions& options, const std::string& group, Topics topics,
                                                const std::vector<std::string>& contexts, Warn warn);
-inline constexpr int group_session_timeout_ms = 10'000;
+inline constexpr int group_session_timeout_ms = 6'000;
 
 std::unique_ptr<CommandSender> make_command_sender(const KafkaOptions& options, Warn warn);
 

@@ -2,7 +2,6 @@
 
 #include <pthread.h>
 #include <unistd.h>
-#include <unistd.h>
 
 #include <csignal>
 #include <exception>
