@@ -58,7 +58,7 @@ class Shop:
         self.binaries = Path(binaries).absolute()
         self.directory = tempfile.TemporaryDirectory(prefix="everfold-flow-")
         self.home = Path(self.directory.name)
-        self.ports = {program: free_port() for program in PROGRAMS}
+        self.ports = {program: free_port() for program in (*PROGRAMS, "command-2")}  # a second node, started by name
         self.processes = {}
         self.secret = secrets.token_hex(32)
         (self.home / "secret").write_text(self.secret)
@@ -77,15 +77,18 @@ class Shop:
     # ---- the programs ----
 
     def start(self, *programs):
-        for program in programs or PROGRAMS:
-            with open(self.home / f"{program}.log", "ab") as log:
-                self.processes[program] = subprocess.Popen(
-                    [self.binaries / f"everfold-{program}", "--http-port", str(self.ports[program])],
-                    env={**self.environment, "EVERFOLD_DATA_DIR": str(self.state(program))},
-                    stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self.launch(*programs)
         for program in programs or PROGRAMS:
             self.await_ready(program)
         return self
+
+    def launch(self, *programs):
+        for program in programs or PROGRAMS:
+            with open(self.home / f"{program}.log", "ab") as log:
+                self.processes[program] = subprocess.Popen(
+                    [self.binaries / f"everfold-{program.removesuffix('-2')}", "--http-port", str(self.ports[program])],
+                    env={**self.environment, "EVERFOLD_DATA_DIR": str(self.state(program))},
+                    stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     def state(self, program):
         return self.home / "state" / program
