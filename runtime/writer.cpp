@@ -200,7 +200,6 @@ void Writer::accept(OwnedLog& log, Commit commit) {
     batch_.timers.push_back({log.id(), id, set ? std::optional<int64_t>(timer.at_ms) : std::nullopt});
     if (set && log.role == OwnedLog::Role::owner) log.timers.emplace(timer.at_ms, id);
   }
-  const std::string aggregate_id = commit.events.front().meta.aggregate_id;
   if (log.role == OwnedLog::Role::owner) {
     check(!log.pending.empty() && log.pending.front().commit == commit.mark.commit,
           "a commit of this writer's own term was accepted that it does not remember");
@@ -212,9 +211,7 @@ void Writer::accept(OwnedLog& log, Commit commit) {
     const CommandDone done{commit.events, commit.events.back().meta.version, log.id(), commit.events.back().offset + 1};
     for (Reply& reply : pending.repeated) answers_.emplace_back(std::move(reply), done);
     answers_.emplace_back(std::move(pending.queued.reply), done);
-    maybe_snapshot(log, aggregate_id);
-  } else {
-    log.states.erase(aggregate_id);
+    maybe_snapshot(log, commit.events.front().meta.aggregate_id);
   }
   for (StoredEvent& event : commit.events) batch_.events.push_back(std::move(event));
 }
@@ -285,7 +282,6 @@ void Writer::become_owner(OwnedLog& log) {
   log.read_to.reset();
   log.next_commit = 1;
   log.confirmed_commit = 0;
-  log.states.clear();
   flush();  // timers and commands of the last commits before mine must be in the index
   log.timers.clear();
   for (auto& [aggregate_id, at_ms] : index_.timers(log.id())) log.timers.emplace(at_ms, std::move(aggregate_id));
@@ -309,7 +305,7 @@ void Writer::depose(OwnedLog& log) {
   log.held.clear();
   for (QueuedCommand& queued : log.backlog) waiting.push_back(std::move(queued));
   log.backlog = std::move(waiting);
-  log.states.clear();
+  log.states.clear();  // speculative; only an owner keeps states
   log.timers.clear();
   log.read_to.reset();
   log.role = OwnedLog::Role::standby;
