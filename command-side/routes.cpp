@@ -5,6 +5,7 @@
 #include "command-side/inventory/routes.hpp"
 #include "command-side/orders/routes.hpp"
 #include "command-side/payments/routes.hpp"
+#include "schemas/http/routes.hpp"
 
 namespace everfold {
 
@@ -14,6 +15,7 @@ void add_command_routes(http::Router& router, edge::Edge& edge) {
   carts::add_command_routes(router, edge);
   orders::add_command_routes(router, edge);
   payments::add_command_routes(router, edge);
+  for (const auto& [method, pattern] : contract::routes) router.elsewhere(method, pattern);
 }
 
 }  // namespace everfold

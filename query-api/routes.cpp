@@ -6,6 +6,7 @@
 #include "query-api/openapi/openapi.hpp"
 #include "query-api/orders/routes.hpp"
 #include "query-api/payments/routes.hpp"
+#include "schemas/http/routes.hpp"
 
 namespace everfold::query {
 
@@ -18,6 +19,7 @@ void add_routes(http::Router& router, ReadRoutes& routes) {
   router.add_sync(http::Method::get, "/openapi.json", [](http::Request&&) {
     return http::Response{200, {}, std::string(openapi_document())};
   });
+  for (const auto& [method, pattern] : contract::routes) router.elsewhere(method, pattern);
 }
 
 }  // namespace everfold::query

@@ -24,9 +24,10 @@ const Router::Impl::Route* route_for(const Router::Impl::Node& node, Method meth
 // Depth first, exact segments before parameters; collects in `allowed` what the matching paths serve instead.
 const Router::Impl::Route* find(const Router::Impl::Node& node, Method method, std::span<const std::string> rest,
                                 std::vector<std::string_view>& values, std::vector<Method>& allowed) {
+  const auto here = [](const Router::Impl::Route* route) { return route && route->handler; };
   if (rest.empty()) {
-    if (const auto* route = route_for(node, method)) return route;
-    if (const auto* route = method == Method::head ? route_for(node, Method::get) : nullptr) return route;
+    if (const auto* route = route_for(node, method); here(route)) return route;
+    if (const auto* route = method == Method::head ? route_for(node, Method::get) : nullptr; here(route)) return route;
     for (const auto& route : node.routes) allowed.push_back(route.method);
     return nullptr;
   }
@@ -52,6 +53,14 @@ const Method* method_of(std::string_view name) {
 }
 
 void Router::Impl::add(Method method, std::string_view pattern, Handler handler) {
+  Route& route = route_at(method, pattern);
+  check(!route.handler, "the same route is added twice: " + std::string(pattern));
+  route.handler = std::move(handler);
+  added.emplace_back(method, pattern);
+}
+
+// The route of this method and pattern, made without a handler if there is none.
+Router::Impl::Route& Router::Impl::route_at(Method method, std::string_view pattern) {
   check(pattern.starts_with('/'), "a route's pattern starts with '/'");
   Node* node = &root;
   std::vector<std::string> names;
@@ -69,9 +78,8 @@ void Router::Impl::add(Method method, std::string_view pattern, Handler handler)
     if (end == std::string_view::npos) break;
     rest.remove_prefix(end + 1);
   }
-  check(route_for(*node, method) == nullptr, "the same route is added twice: " + std::string(pattern));
-  node->routes.push_back({method, std::move(names), std::move(handler)});
-  added.emplace_back(method, pattern);
+  const auto known = std::ranges::find(node->routes, method, &Route::method);
+  return known != node->routes.end() ? *known : node->routes.emplace_back(method, std::move(names), Handler());
 }
 
 Router::Impl::Match Router::Impl::match(Method method, std::span<const std::string> segments) const {
@@ -104,6 +112,12 @@ Router& Router::operator=(Router&&) noexcept = default;
 
 void Router::add(Method method, std::string_view pattern, Handler handler) {
   impl_->add(method, pattern, std::move(handler));
+}
+
+void Router::elsewhere(std::string_view method, std::string_view pattern) {
+  const Method* known = method_of(method);
+  check(known != nullptr, "a route's method is none of HTTP's");
+  impl_->route_at(*known, pattern);
 }
 
 std::vector<std::pair<Method, std::string>> Router::routes() const { return impl_->added; }

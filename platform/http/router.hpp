@@ -21,7 +21,7 @@ struct Router::Impl {
   struct Route {
     Method method;
     std::vector<std::string> parameter_names;  // in the order of the path
-    Handler handler;
+    Handler handler;  // empty: another program serves it
   };
   struct Node {
     std::map<std::string, Node, std::less<>> exact;
@@ -35,6 +35,7 @@ struct Router::Impl {
   };
 
   void add(Method method, std::string_view pattern, Handler handler);
+  Route& route_at(Method method, std::string_view pattern);
   Match match(Method method, std::span<const std::string> segments) const;
 
   Node root;

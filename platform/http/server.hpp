@@ -73,6 +73,9 @@ class Router {
   Router& operator=(Router&&) noexcept;
   void add(Method method, std::string_view pattern, Handler handler);
   void add_sync(Method method, std::string_view pattern, SyncHandler handler);
+  // Another program behind the same gateway serves this: here it is 405, not 404. To be said after what is served here, of which it
+  // changes nothing.
+  void elsewhere(std::string_view method, std::string_view pattern);
   std::vector<std::pair<Method, std::string>> routes() const;  // their patterns, as they were added
   struct Impl;
   const Impl& impl() const { return *impl_; }

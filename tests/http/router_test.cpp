@@ -71,6 +71,15 @@ TEST_F(RouterTest, KnownPathsSayWhatTheyAllow) {
   EXPECT_EQ(allow_header(match_.allowed), "GET, HEAD, DELETE");
 }
 
+TEST_F(RouterTest, WhatAnotherProgramServesIsAllowedButNotServedHere) {
+  router_.route_at(Method::get, "/payments/{id}");
+  router_.route_at(Method::get, "/orders");  // served here all the same
+  EXPECT_EQ(served(Method::del, {"payments", "7"}), "");
+  EXPECT_EQ(allow_header(match_.allowed), "GET, HEAD");
+  EXPECT_EQ(served(Method::head, {"payments", "7"}), "");
+  EXPECT_EQ(served(Method::get, {"orders"}), "/orders");
+}
+
 TEST_F(RouterTest, HeadIsServedByGet) {
   EXPECT_EQ(served(Method::head, {"orders", "7"}), "/orders/{id}");
   EXPECT_EQ(served(Method::head, {""}), "/");

@@ -10,6 +10,7 @@
 #include "query-api/openapi/openapi.hpp"
 #include "schemas/carts/v1/views.pb.h"
 #include "schemas/catalog/v1/views.pb.h"
+#include "schemas/http/routes.hpp"
 #include "schemas/inventory/v1/views.pb.h"
 #include "schemas/orders/v1/views.pb.h"
 #include "schemas/payments/v1/views.pb.h"
@@ -54,6 +55,12 @@ TEST_F(OpenApi, has_the_routes_of_both_programs_and_no_others) {
   auto served = operations_of(QueryShop().router());
   served.merge(operations_of(router));
   EXPECT_EQ(described(), served);
+}
+
+TEST_F(OpenApi, has_the_routes_that_both_programs_know_of) {
+  Operations known;
+  for (const auto& [method, pattern] : contract::routes) known.emplace(lower(method), pattern);
+  EXPECT_EQ(described(), known);
 }
 
 TEST_F(OpenApi, has_every_route_of_the_contract) {
