@@ -1,12 +1,8 @@
 // everfold-command: decides the commands of every context, by HTTP and by command topic, and appends their events to the logs.
 #include <stdexcept>
 
-#include "command-side/carts/decider.hpp"
-#include "command-side/catalog/decider.hpp"
+#include "command-side/contexts.hpp"
 #include "command-side/edge/edge.hpp"
-#include "command-side/inventory/decider.hpp"
-#include "command-side/orders/decider.hpp"
-#include "command-side/payments/decider.hpp"
 #include "command-side/routes.hpp"
 #include "platform/config/command_line.hpp"
 #include "platform/logging/logging.hpp"
@@ -28,16 +24,6 @@ config::Options options_of(int argc, char** argv) {
   return options;
 }
 
-std::vector<std::unique_ptr<HostedContext>> contexts() {
-  std::vector<std::unique_ptr<HostedContext>> contexts;
-  contexts.push_back(host<catalog::Catalog>());
-  contexts.push_back(host<inventory::Inventory>());
-  contexts.push_back(host<carts::Carts>());
-  contexts.push_back(host<orders::Orders>());
-  contexts.push_back(host<payments::Payments>());
-  return contexts;
-}
-
 void run(const config::Options& options) {
   auto secret = auth::load_secret(options.secret_file);
   if (!secret) throw std::runtime_error(secret.error().message);
@@ -45,7 +31,7 @@ void run(const config::Options& options) {
 
   node::WriterNode writer({{options.brokers, options.prefix, options.partitions, options.replication_factor, options.min_insync_replicas},
                            "command", options.data_dir, "http://" + options.http_address + ":" + std::to_string(options.http_port)},
-                          contexts());
+                          command_contexts());
   edge::Edge edge({writer.bus(), writer.history(), tokens, node::wall_clock_ms, node::random_id});
 
   http::Router router;

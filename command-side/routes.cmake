@@ -9,4 +9,4 @@ target_sources(routes_carts PRIVATE carts/checkout.cpp carts/ownership.cpp carts
 target_link_libraries(routes_carts PUBLIC decider_catalog saga_translators)
 
 list(TRANSFORM EVERFOLD_CONTEXTS PREPEND routes_ OUTPUT_VARIABLE routes)
-everfold_library(command_routes SOURCES routes.cpp LINK ${routes})
+everfold_library(command_routes SOURCES contexts.cpp routes.cpp LINK ${routes})

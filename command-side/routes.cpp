@@ -5,7 +5,7 @@
 #include "command-side/inventory/routes.hpp"
 #include "command-side/orders/routes.hpp"
 #include "command-side/payments/routes.hpp"
-#include "schemas/http/routes.hpp"
+#include "schemas/routes.hpp"
 
 namespace everfold {
 

@@ -6,7 +6,7 @@
 #include "query-api/openapi/openapi.hpp"
 #include "query-api/orders/routes.hpp"
 #include "query-api/payments/routes.hpp"
-#include "schemas/http/routes.hpp"
+#include "schemas/routes.hpp"
 
 namespace everfold::query {
 

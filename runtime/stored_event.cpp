@@ -2,8 +2,6 @@
 
 #include <array>
 #include <charconv>
-#include <cstdio>
-#include <ctime>
 
 #include "kernel/check.hpp"
 #include "kernel/codec.hpp"

@@ -60,7 +60,7 @@ class RunningTranslator {
   RunningTranslator(const kafka::KafkaOptions& kafka, const std::string& group, Translator::Reactions reactions)
       : group_(group),
         source_(kafka::make_group_source(kafka, group, kafka::Topics::events, contexts_of(reactions), warn)),
-        sender_(kafka::make_command_sender(kafka, warn)),
+        sender_(kafka::make_command_sender(kafka, contexts_of(reactions), warn)),
         translator_(*source_, *sender_, std::move(reactions), held_up, steady_clock(), {}),
         thread_([this](const std::stop_token& stop) { translator_.run(stop); }) {}
 

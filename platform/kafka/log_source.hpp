@@ -32,6 +32,9 @@ std::unique_ptr<GroupSource> make_group_source(const KafkaOptions& options, cons
                                                const std::vector<std::string>& contexts, Warn warn);
 inline constexpr int group_session_timeout_ms = 6'000;
 
-std::unique_ptr<CommandSender> make_command_sender(const KafkaOptions& options, Warn warn);
+// `contexts`: to whose command topics it will send. It asks for their metadata at once, because a first record to a topic that librdkafka
+// does not know yet waits for up to a second.
+std::unique_ptr<CommandSender> make_command_sender(const KafkaOptions& options, const std::vector<std::string>& contexts,
+                                                   Warn warn);
 
 }  // namespace everfold::kafka

@@ -92,7 +92,10 @@ class KafkaLogAppender final : public LogAppender {
 
 class KafkaCommandSender final : public CommandSender {
  public:
-  KafkaCommandSender(const KafkaOptions& options, Warn warn) : options_(options), warn_(std::move(warn)) { start(); }
+  KafkaCommandSender(const KafkaOptions& options, const std::vector<std::string>& contexts, Warn warn)
+      : options_(options), contexts_(contexts), warn_(std::move(warn)) {
+    start();
+  }
 
   bool send(const std::vector<Command>& commands, int timeout_ms) override {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout_ms);
@@ -130,17 +133,27 @@ class KafkaCommandSender final : public CommandSender {
       report_error(static_cast<KafkaCommandSender*>(self)->warn_, error, reason);
     });
     rd_kafka_conf_set_log_cb(conf.get(), nullptr);
+    topics_.clear();
     client_.reset();  // the old one first: its last callbacks count for nothing
     open_ = 0;
     failed_ = false;
     client_ = make_client(RD_KAFKA_PRODUCER, std::move(conf));
+    for (const std::string& context : contexts_)
+      topics_.emplace_back(rd_kafka_topic_new(client_.get(), command_topic(options_, context).c_str(), nullptr));
+    const rd_kafka_metadata_t* metadata = nullptr;
+    const auto error = rd_kafka_metadata(client_.get(), 0, nullptr, &metadata, metadata_timeout_ms);
+    const Own<const rd_kafka_metadata_t> owner(metadata);
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) warn_(std::string("the first commands will be slow: ") + rd_kafka_err2str(error));
   }
 
+  static constexpr int metadata_timeout_ms = 5'000;
   const KafkaOptions options_;
+  const std::vector<std::string> contexts_;
   const Warn warn_;
   std::size_t open_ = 0;
   bool failed_ = false;
   Own<rd_kafka_t> client_;
+  std::vector<Own<rd_kafka_topic_t>> topics_;  // known to the client for as long as they are held
 };
 
 }  // namespace
@@ -149,8 +162,9 @@ std::unique_ptr<LogAppender> make_log_appender(const KafkaOptions& options, Warn
   return std::make_unique<KafkaLogAppender>(options, std::move(warn));
 }
 
-std::unique_ptr<CommandSender> make_command_sender(const KafkaOptions& options, Warn warn) {
-  return std::make_unique<KafkaCommandSender>(options, std::move(warn));
+std::unique_ptr<CommandSender> make_command_sender(const KafkaOptions& options, const std::vector<std::string>& contexts,
+                                                   Warn warn) {
+  return std::make_unique<KafkaCommandSender>(options, contexts, std::move(warn));
 }
 
 }  // namespace everfold::kafka

@@ -9,10 +9,11 @@
 namespace everfold::kafka {
 namespace {
 
+// Every topic keeps everything for ever: events are the truth, and a command that waited for longer than some retention would be lost
+// without a word.
 struct Topic {
   std::string name;
   int partitions;
-  bool keeps_everything;  // an event topic or the topology; command topics may forget
 };
 
 using Clock = std::chrono::steady_clock;
@@ -51,7 +52,7 @@ class Admin {
       rd_kafka_NewTopic_set_config(wanted.get(), name, value.c_str());
     };
     set("cleanup.policy", "delete");
-    set("retention.ms", topic.keeps_everything ? "-1" : "604800000");
+    set("retention.ms", "-1");
     set("retention.bytes", "-1");
     set("min.insync.replicas", std::to_string(options_.min_insync_replicas));
     set("unclean.leader.election.enable", "false");
@@ -146,10 +147,10 @@ class Admin {
 std::optional<std::string> ensure_topics(const KafkaOptions& options, const std::vector<std::string>& contexts,
                                          int timeout_ms) {
   Admin admin(options, timeout_ms);
-  std::vector<Topic> topics{{options.prefix + ".topology", 1, true}};
+  std::vector<Topic> topics{{options.prefix + ".topology", 1}};
   for (const std::string& context : contexts) {
-    topics.push_back({event_topic(options, context), options.partitions, true});
-    topics.push_back({command_topic(options, context), options.partitions, false});
+    topics.push_back({event_topic(options, context), options.partitions});
+    topics.push_back({command_topic(options, context), options.partitions});
   }
   for (const Topic& topic : topics) {
     const int found = admin.partitions_of(topic.name);
@@ -161,7 +162,6 @@ std::optional<std::string> ensure_topics(const KafkaOptions& options, const std:
       return "topic " + topic.name + " has " + std::to_string(found) + " partitions and this program was told " +
              std::to_string(topic.partitions) + ": give --partitions " + std::to_string(found) +
              ", or another --prefix for a new installation. The count of an installation never changes: ids would move to other logs.";
-    if (!topic.keeps_everything) continue;
     if (admin.config(topic.name, "cleanup.policy") != "delete")
       return "topic " + topic.name + " is compacted, which eats history: set cleanup.policy=delete.";
     if (admin.config(topic.name, "retention.ms") != "-1" || admin.config(topic.name, "retention.bytes") != "-1")

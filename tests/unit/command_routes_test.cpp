@@ -4,6 +4,10 @@
 
 #include <string>
 
+#include "command-side/catalog/decider.hpp"
+#include "schemas/carts/v1/commands.pb.h"
+#include "schemas/inventory/v1/commands.pb.h"
+#include "schemas/orders/v1/commands.pb.h"
 #include "tests/unit/fake_shop.hpp"
 
 namespace everfold::testing {

@@ -13,15 +13,12 @@
 #include <utility>
 #include <vector>
 
-#include "command-side/carts/decider.hpp"
-#include "command-side/catalog/decider.hpp"
-#include "command-side/inventory/decider.hpp"
-#include "command-side/orders/decider.hpp"
-#include "command-side/payments/decider.hpp"
+#include "command-side/contexts.hpp"
 #include "command-side/routes.hpp"
 #include "kernel/ids.hpp"
 #include "kernel/shard.hpp"
 #include "runtime/hosted_context.hpp"
+#include "schemas/payments/v1/commands.pb.h"
 #include "tests/ask_router.hpp"
 #include "tests/tokens.hpp"
 
@@ -31,11 +28,7 @@ namespace everfold::testing {
 class FakeWriter final : public CommandBus, public History {
  public:
   FakeWriter() {
-    add(host<catalog::Catalog>());
-    add(host<inventory::Inventory>());
-    add(host<carts::Carts>());
-    add(host<orders::Orders>());
-    add(host<payments::Payments>());
+    for (auto& context : command_contexts()) add(std::move(context));
   }
 
   void submit(Command command, Reply reply) override {

@@ -10,7 +10,7 @@
 #include "query-api/openapi/openapi.hpp"
 #include "schemas/carts/v1/views.pb.h"
 #include "schemas/catalog/v1/views.pb.h"
-#include "schemas/http/routes.hpp"
+#include "schemas/routes.hpp"
 #include "schemas/inventory/v1/views.pb.h"
 #include "schemas/orders/v1/views.pb.h"
 #include "schemas/payments/v1/views.pb.h"

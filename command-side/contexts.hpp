@@ -1,0 +1,13 @@
+// Every context whose commands everfold-command decides.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "runtime/hosted_context.hpp"
+
+namespace everfold {
+
+std::vector<std::unique_ptr<HostedContext>> command_contexts();
+
+}  // namespace everfold
