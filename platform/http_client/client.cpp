@@ -73,18 +73,22 @@ std::size_t on_body(char* data, std::size_t size, std::size_t count, void* to) {
 TransportError::Kind kind_of(CURLcode code) {
   switch (static_cast<int>(code)) {
     case CURLE_COULDNT_RESOLVE_HOST:
-    case CURLE_COULDNT_CONNECT: return TransportError::Kind::not_sent;
+    case CURLE_COULDNT_CONNECT:
+      return TransportError::Kind::not_sent;
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_URL_MALFORMAT:
-    case CURLE_BAD_FUNCTION_ARGUMENT: return TransportError::Kind::not_valid;
-    default: return TransportError::Kind::in_doubt;
+    case CURLE_BAD_FUNCTION_ARGUMENT:
+      return TransportError::Kind::not_valid;
+    default:
+      return TransportError::Kind::in_doubt;
   }
 }
 
 }  // namespace
 
 std::optional<std::string_view> HttpResponse::header(std::string_view name) const {
-  const auto found = std::find_if(headers.begin(), headers.end(), [&](const auto& header) { return header.first == name; });
+  const auto found =
+      std::find_if(headers.begin(), headers.end(), [&](const auto& header) { return header.first == name; });
   if (found == headers.end()) return std::nullopt;
   return found->second;
 }

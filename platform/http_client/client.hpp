@@ -17,7 +17,7 @@ struct HttpRequest {
   std::string method = "GET";
   std::string url;  // http:// or https://, already percent-encoded
   std::vector<std::pair<std::string, std::string>> headers;
-  std::string body;  // sent (with its length) for every method but GET and HEAD
+  std::string body;                           // sent (with its length) for every method but GET and HEAD
   std::chrono::milliseconds timeout{15'000};  // for the whole exchange; connecting may take 3 seconds of it at most
 };
 

@@ -53,7 +53,8 @@ TEST(Expect, CancellationsRefundWhollyOrInPart) {
   sample.all_done();
   const auto expected = expect(sample.plan, sample.file, sample.sums, sample.ledger);
   EXPECT_EQ(expected.orders.at(sample.place("700006")), (OrderFigures{"CANCELLED", "105", {1, 2240}, 2240, 2240}));
-  EXPECT_EQ(expected.orders.at(sample.place("700003")), (OrderFigures{"PARTIALLY_REFUNDED", "102", {29, 17180}, 17180, 3095}));
+  EXPECT_EQ(expected.orders.at(sample.place("700003")),
+            (OrderFigures{"PARTIALLY_REFUNDED", "102", {29, 17180}, 17180, 3095}));
 }
 
 TEST(Expect, OnlyWhatWasDoneCounts) {
@@ -84,7 +85,8 @@ TEST(Differences, SayWhatIsAndWhatShouldBe) {
   seen.status = "PENDING";
   seen.sum.pence = 999;
   EXPECT_THAT(differences("1", expected, seen),
-              ElementsAre("invoice 1: the order's status: PENDING, expected CONFIRMED", "invoice 1: its total: 9.99, expected 10.00"));
+              ElementsAre("invoice 1: the order's status: PENDING, expected CONFIRMED",
+                          "invoice 1: its total: 9.99, expected 10.00"));
   EXPECT_THAT(differences("A", StockFigures{5, 5, 0, 0, 0}, StockFigures{5, 4, 0, 0, 1}),
               ElementsAre("stock of A: sold: 4, expected 5", "stock of A: still reserved: 1, expected 0"));
 }
@@ -141,7 +143,7 @@ TEST(Histogram, KeepsTheMaximumExactlyAndTakesNegativesAsZero) {
 
 TEST(SignToken, IsAJsonWebTokenOfTheContract) {
   // Made with another implementation (Python's hmac and base64) from the same claims.
-  EXPECT_EQ(sign_token("secret", "admin", "s1", std::chrono::sys_seconds(std::chrono::seconds(1'700'000'000))), 
+  EXPECT_EQ(sign_token("secret", "admin", "s1", std::chrono::sys_seconds(std::chrono::seconds(1'700'000'000))),
             "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJhdWQiOiJlY29tbWVyY2Utc2VydmljZXMiLCJlbWFpbCI6InMxQGV4YW1"
             "wbGUuY29tIiwiZXhwIjoxNzAwMDA3MjAwLCJpYXQiOjE3MDAwMDAwMDAsImlzcyI6ImVjb21tZXJjZS1hdXRoIiwibmFtZSI"
             "6InMxIiwicGVybWlzc2lvbnMiOltdLCJyb2xlcyI6WyJhZG1pbiJdLCJzdWIiOiJzMSJ9.MXTPClLrNWSUmAR_dgzzpws1P7"

@@ -32,7 +32,8 @@ TEST_P(Csv, ReadsRecords) {
 INSTANTIATE_TEST_SUITE_P(Rfc4180, Csv,
                          ::testing::Values(CsvCase{"", {}}, CsvCase{"\n\r\n", {}}, CsvCase{"a,b\n", {{"a", "b"}}},
                                            CsvCase{"a,b", {{"a", "b"}}}, CsvCase{"a,\r\nb\r\n", {{"a", ""}, {"b"}}},
-                                           CsvCase{"\"a,b\",c", {{"a,b", "c"}}}, CsvCase{"\"12\"\" tray\",1", {{"12\" tray", "1"}}},
+                                           CsvCase{"\"a,b\",c", {{"a,b", "c"}}},
+                                           CsvCase{"\"12\"\" tray\",1", {{"12\" tray", "1"}}},
                                            CsvCase{"\"two\nlines\",x\ny,z", {{"two\nlines", "x"}, {"y", "z"}}},
                                            CsvCase{"\"\",\"\"\n", {{"", ""}}}, CsvCase{"a\n\nb\n", {{"a"}, {"b"}}},
                                            CsvCase{"6\" nail,1\n", {{"6\" nail", "1"}}}));
@@ -83,7 +84,8 @@ INSTANTIATE_TEST_SUITE_P(Pence, Prices,
                                            PriceCase{"9999999999.99", 999999999999}));
 
 TEST(ParsePrice, RefusesWhatIsNoAmount) {
-  for (const char* text : {"", ".", "-", "1,5", "1e3", "nan", "2.5.5", "10000000000", "£2"}) EXPECT_FALSE(parse_price(text)) << text;
+  for (const char* text : {"", ".", "-", "1,5", "1e3", "nan", "2.5.5", "10000000000", "£2"})
+    EXPECT_FALSE(parse_price(text)) << text;
 }
 
 TEST(Pounds, AreWrittenWithTwoDigits) {
@@ -95,8 +97,10 @@ TEST(Pounds, AreWrittenWithTwoDigits) {
 TEST(ParseDate, TakesBothForms) {
   using namespace std::chrono;
   const Seconds expected = sys_days(year(2010) / 12 / 1) + hours(8) + minutes(26);
-  for (const char* text : {"2010-12-01T08:26:00", "2010-12-01 08:26", "12/1/2010 8:26"}) EXPECT_EQ(parse_date(text), expected) << text;
-  for (const char* text : {"", "2010-12-01", "2010-02-30T08:00:00", "2010-12-01T24:00:00", "13/1/2010 8:26", "T", "2010-12-01T8"}) {
+  for (const char* text : {"2010-12-01T08:26:00", "2010-12-01 08:26", "12/1/2010 8:26"})
+    EXPECT_EQ(parse_date(text), expected) << text;
+  for (const char* text :
+       {"", "2010-12-01", "2010-02-30T08:00:00", "2010-12-01T24:00:00", "13/1/2010 8:26", "T", "2010-12-01T8"}) {
     EXPECT_FALSE(parse_date(text)) << text;
   }
 }
@@ -140,8 +144,9 @@ TEST(ReadSales, CountsBadLinesAndGoesOn) {
   EXPECT_EQ(file.value().rows.front().line, 8u);
   const auto& bad = file.value().bad;
   ASSERT_EQ(bad.size(), 6u);
-  const std::vector<std::string> reasons{"Quantity 'six'", "InvoiceDate 'yesterday'", "UnitPrice 'cheap'",
-                                         "9 fields where the header has 8", "StockCode is empty", "InvoiceNo is empty"};
+  const std::vector<std::string> reasons{"Quantity 'six'",     "InvoiceDate 'yesterday'",
+                                         "UnitPrice 'cheap'",  "9 fields where the header has 8",
+                                         "StockCode is empty", "InvoiceNo is empty"};
   for (std::size_t i = 0; i < bad.size(); ++i) {
     EXPECT_EQ(bad[i].line, i + 2);
     EXPECT_THAT(bad[i].reason, HasSubstr(reasons[i]));

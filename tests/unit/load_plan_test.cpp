@@ -22,7 +22,8 @@ SalesFile file_of(const std::string& lines) {
     std::istringstream fields(line);
     for (std::string field; std::getline(fields, field, ',');) f.push_back(field);
     f.resize(7);
-    text += f[0] + "," + f[1] + "," + f[2] + "," + f[3] + ",2010-12-" + f[4] + "T12:00:00," + f[5] + "," + f[6] + ",UK\n";
+    text +=
+        f[0] + "," + f[1] + "," + f[2] + "," + f[3] + ",2010-12-" + f[4] + "T12:00:00," + f[5] + "," + f[6] + ",UK\n";
   }
   return read_sales(text).value();
 }
@@ -98,7 +99,8 @@ TEST(Plan, NegativeQuantitiesWithoutAPriceAreAdjustmentsOfTheUsualProduct) {
 }
 
 TEST(Plan, AWholeCancellationCancelsTheOrder) {
-  const auto plan = plan_of("1,A,LAMP,2,01,1.50,9\n1,B,BELL,1,01,4,9\n1,A,LAMP,1,01,1.50,9\nC2,B,BELL,-1,02,4,9\nC2,A,LAMP,-3,02,1.50,9\n");
+  const auto plan = plan_of(
+      "1,A,LAMP,2,01,1.50,9\n1,B,BELL,1,01,4,9\n1,A,LAMP,1,01,1.50,9\nC2,B,BELL,-1,02,4,9\nC2,A,LAMP,-3,02,1.50,9\n");
   const auto& cancellation = invoice(plan, "C2");
   EXPECT_EQ(cancellation.kind, InvoiceClass::whole_cancellation);
   ASSERT_EQ(cancellation.returns.size(), 2u);
@@ -107,7 +109,8 @@ TEST(Plan, AWholeCancellationCancelsTheOrder) {
 }
 
 TEST(Plan, APartCancellationRefundsItsAmount) {
-  const auto plan = plan_of("1,A,LAMP,5,01,1.50,9\nC2,A,LAMP,-2,02,1.50,9\nC3,A,LAMP,-3,03,1.50,9\nC4,A,LAMP,-1,04,1.50,9\n");
+  const auto plan =
+      plan_of("1,A,LAMP,5,01,1.50,9\nC2,A,LAMP,-2,02,1.50,9\nC3,A,LAMP,-3,03,1.50,9\nC4,A,LAMP,-1,04,1.50,9\n");
   EXPECT_EQ(invoice(plan, "C2").kind, InvoiceClass::part_cancellation);
   EXPECT_EQ(invoice(plan, "C2").returns.front().amount, 300);
   // What is left of it, but no longer the whole.
@@ -140,11 +143,11 @@ TEST(Plan, WhatMatchesNothingIsListedWithItsAmount) {
     const char* line;
     std::int64_t amount;
   };
-  for (const auto& [line, amount] : {Case{"C2,A,LAMP,-6,03,2,9\n", -1200},    // more than was bought
-                                     Case{"C2,A,LAMP,-1,03,3,9\n", -300},     // at another price
-                                     Case{"C2,A,LAMP,-1,03,2,8\n", -200},     // another customer
-                                     Case{"C2,A,LAMP,-1,03,2,\n", -200},      // nobody
-                                     Case{"C2,A,LAMP,-1,01,2,9\n", -200},     // before it was bought
+  for (const auto& [line, amount] : {Case{"C2,A,LAMP,-6,03,2,9\n", -1200},  // more than was bought
+                                     Case{"C2,A,LAMP,-1,03,3,9\n", -300},   // at another price
+                                     Case{"C2,A,LAMP,-1,03,2,8\n", -200},   // another customer
+                                     Case{"C2,A,LAMP,-1,03,2,\n", -200},    // nobody
+                                     Case{"C2,A,LAMP,-1,01,2,9\n", -200},   // before it was bought
                                      Case{"C2,D,Discount,-1,03,27.5,9\n", -2750}}) {
     const auto plan = plan_of(std::string(sold) + line);
     EXPECT_EQ(invoice(plan, "C2").kind, InvoiceClass::unmatched_cancellation) << line;
@@ -162,7 +165,8 @@ TEST(Plan, AHalfMatchedCancellationListsTheOtherHalf) {
 }
 
 TEST(Plan, GuestsOrdersAreNeverMatched) {
-  EXPECT_EQ(invoice(plan_of("1,A,LAMP,5,01,2,\nC2,A,LAMP,-5,02,2,\n"), "C2").kind, InvoiceClass::unmatched_cancellation);
+  EXPECT_EQ(invoice(plan_of("1,A,LAMP,5,01,2,\nC2,A,LAMP,-5,02,2,\n"), "C2").kind,
+            InvoiceClass::unmatched_cancellation);
 }
 
 struct LeftOutCase {
@@ -207,7 +211,8 @@ TEST(Plan, InvoicesOfWhichNothingCouldBeReadAreCountedToo) {
 }
 
 TEST(Sums, AddUpSalesAndCancellationsLineByLine) {
-  const auto sums = sums_of(file_of("1,A,L,2,01,1.50,9\n1,A,L,3,01,1.25,9\n2,A,?,-9,01,0,\nC3,A,L,-1,02,1.50,9\nA4,B,debt,1,02,-5,\n").rows);
+  const auto sums = sums_of(
+      file_of("1,A,L,2,01,1.50,9\n1,A,L,3,01,1.25,9\n2,A,?,-9,01,0,\nC3,A,L,-1,02,1.50,9\nA4,B,debt,1,02,-5,\n").rows);
   EXPECT_EQ(sums.sold.at("1"), (Sum{5, 675}));
   EXPECT_EQ(sums.sold.size(), 1u);
   EXPECT_EQ(sums.given_back.at("C3"), (Sum{1, 150}));
@@ -218,10 +223,12 @@ TEST(Sample, HasEveryClassOfInvoice) {
   const auto file = read_sales(std::string(sample_csv)).value();
   EXPECT_TRUE(file.bad.empty());
   const auto plan = make_plan(file);
-  for (const auto kind : {InvoiceClass::order, InvoiceClass::adjustment, InvoiceClass::whole_cancellation, InvoiceClass::part_cancellation,
-                          InvoiceClass::unmatched_cancellation, InvoiceClass::not_representable}) {
-    EXPECT_TRUE(std::any_of(plan.invoices.begin(), plan.invoices.end(), [&](const Invoice& one) { return one.kind == kind; }))
-        << static_cast<int>(kind);
+  for (const auto kind :
+       {InvoiceClass::order, InvoiceClass::adjustment, InvoiceClass::whole_cancellation,
+        InvoiceClass::part_cancellation, InvoiceClass::unmatched_cancellation, InvoiceClass::not_representable}) {
+    EXPECT_TRUE(std::any_of(plan.invoices.begin(), plan.invoices.end(), [&](const Invoice& one) {
+      return one.kind == kind;
+    })) << static_cast<int>(kind);
   }
 }
 

@@ -33,13 +33,19 @@ std::string member(const Json& json, const char* name) {
   return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
-// "ValidationError: sku must have …", with the first field that is named.
 Failure failure_of(const HttpResponse& response) {
   const Json body = parse(response.body);
   Failure failure{response.status, member(body, "error"), member(body, "message")};
   if (failure.error.empty()) failure.error = "HTTP " + std::to_string(response.status);
   return failure;
 }
+
+Failure failure_of(const TransportError& error) {
+  const bool sent = error.kind != TransportError::Kind::not_sent;
+  return {0, sent ? "ConnectionLost" : "NoConnection", error.message};
+}
+
+Failure stopped() { return {0, "Stopped", "the load was stopped"}; }
 
 }  // namespace
 
@@ -69,35 +75,27 @@ Result<Answer> Api::send(Kind kind, HttpRequest request, const Caller& caller, c
   if (!caller.order_token.empty()) request.headers.emplace_back("Everfold-Order-Token", caller.order_token);
 
   const auto begin = Clock::now();
-  for (unsigned attempt = 0;; ++attempt) {
-    if (stop_.asked()) return Failure{0, "Stopped", "the load was stopped"};
-    auto sent = http_.send(request);
-    auto deadline = begin + endpoint_.patience;
-    Failure failure;
-    if (sent) {
-      const auto& response = sent.value();
-      if (response.status >= 200 && response.status < 300) {
-        metrics_.answered(kind, std::chrono::duration_cast<Histogram::Duration>(Clock::now() - begin));
-        return Answer{parse(response.body), std::string(response.header("everfold-position").value_or(""))};
-      }
-      failure = failure_of(response);
-      const bool passing = !passing_error.empty() && failure.error == passing_error;
-      if (!passing && !may_be_answered_later(response.status)) {
-        metrics_.answered(kind, std::chrono::duration_cast<Histogram::Duration>(Clock::now() - begin));
-        return failure;
-      }
-      if (passing) deadline = std::min(deadline, begin + passing_error_patience);
-      metrics_.retried(failure.error);
-    } else {
-      const auto& error = sent.error();
-      failure = {0, "NoAnswer", error.message};
-      if (error.kind == TransportError::Kind::not_valid) return failure;
-      metrics_.retried(error.kind == TransportError::Kind::not_sent ? "no connection" : "connection lost or timed out");
+  for (unsigned attempt = 1;; ++attempt) {
+    if (stop_.asked()) return stopped();
+    const auto sent = http_.send(request);
+    const auto took = std::chrono::duration_cast<Histogram::Duration>(Clock::now() - begin);
+    if (sent && sent.value().status >= 200 && sent.value().status < 300) {
+      metrics_.answered(kind, took);
+      return Answer{parse(sent.value().body), std::string(sent.value().header("everfold-position").value_or(""))};
     }
-    if (!wait_before(attempt + 1, sent ? &sent.value() : nullptr, deadline)) {
-      if (stop_.asked()) return Failure{0, "Stopped", "the load was stopped"};
+    auto failure = sent ? failure_of(sent.value()) : failure_of(sent.error());
+    const bool passing = !passing_error.empty() && failure.error == passing_error;
+    if (sent && !passing && !may_be_answered_later(failure.status)) {
+      metrics_.answered(kind, took);
       return failure;
     }
+    if (!sent && sent.error().kind == TransportError::Kind::not_valid) return failure;
+    metrics_.retried(failure.error);
+    const auto patience = passing ? std::min(endpoint_.patience, passing_error_patience) : endpoint_.patience;
+    if (wait_before(attempt, sent ? &sent.value() : nullptr, begin + patience)) continue;
+    if (stop_.asked()) return stopped();
+    if (!passing) stop_.ask(0);
+    return failure;
   }
 }
 

@@ -17,7 +17,7 @@ namespace everfold::load {
 using Json = nlohmann::json;
 
 struct Caller {
-  std::string role;     // empty: a guest, without a token
+  std::string role;  // empty: a guest, without a token
   std::string subject;
   std::string order_token;  // a guest's, once the order is placed
 };
@@ -29,8 +29,8 @@ struct Answer {
 
 // No answer of the kind 2xx.
 struct Failure {
-  int status = 0;       // 0: none came within the patience, or the load was stopped
-  std::string error;    // the error body's name, such as "ProductUnavailable"
+  int status = 0;     // 0: none came within the patience, or the load was stopped
+  std::string error;  // the error body's name, such as "ProductUnavailable"
   std::string message;
 };
 
@@ -42,16 +42,18 @@ struct Endpoint {
   std::chrono::seconds patience{120};
 };
 
+// When the patience with one request is over, the whole load is asked to stop: the shop is gone, and whoever brings it
+// back goes on with the same run id.
 class Api {
  public:
-  Api(const Endpoint& endpoint, Tokens& tokens, Metrics& metrics, const Stop& stop)
+  Api(const Endpoint& endpoint, Tokens& tokens, Metrics& metrics, Stop& stop)
       : endpoint_(endpoint), tokens_(tokens), metrics_(metrics), stop_(stop), random_(std::random_device{}()) {}
 
   struct Command {
     Kind kind;
     std::string path;
     Json body;
-    std::string key;            // Idempotency-Key: makes it harmless to send it again
+    std::string key;                 // Idempotency-Key: makes it harmless to send it again
     std::string passing_error = {};  // a refusal of this name may be over soon: it is tried again for some seconds
   };
   Result<Answer> post(const Caller& caller, const Command& command);
@@ -70,7 +72,7 @@ class Api {
   const Endpoint& endpoint_;
   Tokens& tokens_;
   Metrics& metrics_;
-  const Stop& stop_;
+  Stop& stop_;
   HttpClient http_;
   std::minstd_rand random_;
 };

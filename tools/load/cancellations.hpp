@@ -31,7 +31,8 @@ class OpenSales {
 
   // The latest order of the customer that covers all of it; otherwise, article by article, the latest order that has
   // enough of it left. What was matched is given back and can't be matched again.
-  Match give_back(const std::string& customer, const std::vector<GivenBack>& goods, const std::vector<Product>& products);
+  Match give_back(const std::string& customer, const std::vector<GivenBack>& goods,
+                  const std::vector<Product>& products);
 
  private:
   struct Order {

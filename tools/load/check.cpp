@@ -73,7 +73,8 @@ Expected expect(const Plan& plan, const SalesFile& file, const FileSums& sums, c
   return expected;
 }
 
-std::vector<std::string> differences(const std::string& invoice, const OrderFigures& expected, const OrderFigures& seen) {
+std::vector<std::string> differences(const std::string& invoice, const OrderFigures& expected,
+                                     const OrderFigures& seen) {
   std::vector<std::string> found;
   const auto of = "invoice " + invoice;
   compare(found, of, "the order's status", expected.status, seen.status);

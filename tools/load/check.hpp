@@ -1,5 +1,5 @@
-// What the system must say after the load, and whether it does. Expectations come from the file's lines; the plan is only
-// asked which product a line is, and which order a cancellation belongs to.
+// What the system must say after the load, and whether it does. Expectations come from the file's lines; the plan is
+// only asked which product a line is, and which order a cancellation belongs to.
 #pragma once
 
 #include <cstdint>
@@ -40,7 +40,8 @@ struct Expected {
 Expected expect(const Plan& plan, const SalesFile& file, const FileSums& sums, const std::vector<Entry>& ledger);
 
 // One sentence for each figure that differs.
-std::vector<std::string> differences(const std::string& invoice, const OrderFigures& expected, const OrderFigures& seen);
+std::vector<std::string> differences(const std::string& invoice, const OrderFigures& expected,
+                                     const OrderFigures& seen);
 std::vector<std::string> differences(const std::string& sku, const StockFigures& expected, const StockFigures& seen);
 
 // The totals over all orders, side by side.

@@ -35,7 +35,8 @@ void Histogram::record(Duration value) {
 Histogram::Duration Histogram::percentile(double percent) const {
   const auto all = count();
   if (all == 0) return Duration(0);
-  const auto wanted = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(std::ceil(percent / 100 * static_cast<double>(all))));
+  const auto wanted =
+      std::max<std::uint64_t>(1, static_cast<std::uint64_t>(std::ceil(percent / 100 * static_cast<double>(all))));
   std::uint64_t below = 0;
   for (std::size_t bucket = 0; bucket < bucket_count; ++bucket) {
     below += buckets_[bucket].load();

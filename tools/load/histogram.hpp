@@ -1,5 +1,5 @@
-// Durations counted in buckets that grow with the value: exact below 64 µs, within 1/32 above. Any number of threads may
-// record at once.
+// Durations counted in buckets that grow with the value: exact below 64 µs, within 1/32 above. Any number of threads
+// may record at once.
 #pragma once
 
 #include <array>
@@ -18,7 +18,8 @@ class Histogram {
 
   std::uint64_t count() const { return count_.load(); }
   Duration max() const { return Duration(max_us_.load()); }
-  // The smallest bucket's upper end that at least `percent` of the values don't exceed, never above max(); 0 when empty.
+  // The smallest bucket's upper end that at least `percent` of the values don't exceed, never above max(); 0 when
+  // empty.
   Duration percentile(double percent) const;
 
  private:

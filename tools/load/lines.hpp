@@ -31,8 +31,8 @@ std::optional<std::int64_t> amount_of(const Row& row);
 // "85123A@2.95"
 std::string sku_at_price(const std::string& stock_code, std::int64_t pence);
 
-// What the API can't carry: a SKU has 1 to 64 characters, stock moves by at most this many units. Amounts of a line stay
-// below 10 billion pounds, so that no sum of a file can overflow.
+// What the API can't carry: a SKU has 1 to 64 characters, stock moves by at most this many units. Amounts of a line
+// stay below 10 billion pounds, so that no sum of a file can overflow.
 inline constexpr std::int64_t most_units = 1'000'000'000;
 inline constexpr std::int64_t most_line_pence = 1'000'000'000'000;
 inline constexpr std::size_t longest_sku = 64;

@@ -29,7 +29,7 @@ struct Options {
 };
 
 void listen_to_signals() {
-  struct sigaction action{};
+  struct sigaction action {};
   action.sa_handler = [](int signal) { stop.ask(signal); };
   action.sa_flags = static_cast<int>(SA_RESETHAND);  // the second one ends the program at once
   sigaction(SIGINT, &action, nullptr);
@@ -45,18 +45,26 @@ std::string random_run_id() {
 
 void declare(CLI::App& app, Options& options) {
   const char* keys = "derives every Idempotency-Key: a load that was cut off goes on with the id that it printed";
-  app.add_option("--csv", options.csv, "the invoices (default: a small shop that is built in)")->check(CLI::ExistingFile);
+  app.add_option("--csv", options.csv, "the invoices (default: a small shop that is built in)")
+      ->check(CLI::ExistingFile);
   app.add_option("--speed", options.speed, "max, or how many times as fast as the file's dates (1: real time)");
-  app.add_option("--concurrency", options.run.concurrency, "invoices under way at once")->check(CLI::Range(1, 512))->capture_default_str();
+  app.add_option("--concurrency", options.run.concurrency, "invoices under way at once")
+      ->check(CLI::Range(1, 512))
+      ->capture_default_str();
   app.add_option("--url", options.run.endpoint.url, "the gateway")->envname("EVERFOLD_URL")->capture_default_str();
-  app.add_option("--token-secret-file", options.secret_file, "signs the tokens (HS256)")->envname("EVERFOLD_TOKEN_SECRET_FILE");
-  app.add_option("--token-command", options.token_command, "prints a token when given --role ROLE --sub ID, such as './dev token'");
+  app.add_option("--token-secret-file", options.secret_file, "signs the tokens (HS256)")
+      ->envname("EVERFOLD_TOKEN_SECRET_FILE");
+  app.add_option("--token-command", options.token_command,
+                 "prints a token when given --role ROLE --sub ID, such as './dev token'");
   app.add_option("--run-id", options.run.run_id, keys)->check([](const std::string& id) {
-    const bool plain = id.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") == std::string::npos;
-    return !id.empty() && id.size() <= 32 && plain ? std::string() : "a run id has 1 to 32 letters, digits, '-' and '_'";
+    const bool plain =
+        id.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") == std::string::npos;
+    return !id.empty() && id.size() <= 32 && plain ? std::string()
+                                                   : "a run id has 1 to 32 letters, digits, '-' and '_'";
   });
-  app.add_option_function<unsigned>("--patience", [&](unsigned seconds) { options.run.endpoint.patience = std::chrono::seconds(seconds); },
-                                    "seconds for which one request is tried again (default: 120)");
+  app.add_option_function<unsigned>(
+      "--patience", [&](unsigned seconds) { options.run.endpoint.patience = std::chrono::seconds(seconds); },
+      "seconds for which one request is tried again (default: 120)");
   app.add_option("--json", options.json, "writes the report to this file too");
   app.add_flag("--plan-only", options.plan_only, "says what would be sent, and sends nothing");
 }
@@ -113,8 +121,9 @@ int load(Options& options) {
   if (!maker) return fail(maker.error().message);
   while (options.run.endpoint.url.ends_with('/')) options.run.endpoint.url.pop_back();
   if (options.run.run_id.empty()) options.run.run_id = random_run_id();
-  std::cout << "run " << options.run.run_id << ": " << plan.invoices.size() << " invoices to " << options.run.endpoint.url
-            << "\nIf it is cut off, go on with --run-id " << options.run.run_id << std::endl;
+  std::cout << "run " << options.run.run_id << ": " << plan.invoices.size() << " invoices to "
+            << options.run.endpoint.url << "\nIf it is cut off, go on with --run-id " << options.run.run_id
+            << std::endl;
 
   listen_to_signals();
   Tokens tokens(std::move(maker).value());

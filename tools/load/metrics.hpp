@@ -14,10 +14,21 @@
 
 namespace everfold::load {
 
-enum class Kind { create_product, receive_stock, adjust_stock, create_cart, add_item, check_out, cancel_order, refund, read };
+enum class Kind {
+  create_product,
+  receive_stock,
+  adjust_stock,
+  create_cart,
+  add_item,
+  check_out,
+  cancel_order,
+  refund,
+  read
+};
 inline constexpr std::size_t kind_count = 9;
-inline constexpr std::array<std::string_view, kind_count> kind_names{
-    "create product", "receive stock", "adjust stock", "create cart", "add item", "check out", "cancel order", "refund", "read"};
+inline constexpr std::array<std::string_view, kind_count> kind_names{"create product", "receive stock", "adjust stock",
+                                                                     "create cart",    "add item",      "check out",
+                                                                     "cancel order",   "refund",        "read"};
 
 class Metrics {
  public:

@@ -156,8 +156,11 @@ class Planner {
             {product, row.quantity, row.description.empty() ? "adjustment" : row.description, row.line});
         return;
       }
-      case LineKind::cancellation: return;  // all of an invoice's together: give_back
-      case LineKind::left_out: leave_out(row, line.meaning.reason); return;
+      case LineKind::cancellation:
+        return;  // all of an invoice's together: give_back
+      case LineKind::left_out:
+        leave_out(row, line.meaning.reason);
+        return;
     }
   }
 

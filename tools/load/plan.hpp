@@ -1,8 +1,8 @@
 // What is to be sent for a file of invoices, and what can't be. Pure: nothing is sent here.
 //
-// Prices: a product of the API has one price, but lines of the file sell the same article at several. So there is a product
-// for each article and price: at the article's usual price (the most frequent positive one) its SKU is the stock code
-// alone, at any other price "<stock code>@<price>", such as "85123A@2.95".
+// Prices: a product of the API has one price, but lines of the file sell the same article at several. So there is a
+// product for each article and price: at the article's usual price (the most frequent positive one) its SKU is the
+// stock code alone, at any other price "<stock code>@<price>", such as "85123A@2.95".
 #pragma once
 
 #include <cstddef>
@@ -21,8 +21,8 @@ struct Product {
   std::string stock_code;
   std::string sku;
   std::string name;
-  std::int64_t price = 0;    // pence
-  bool on_sale = true;       // false: only its stock is moved, and no product is made of it
+  std::int64_t price = 0;       // pence
+  bool on_sale = true;          // false: only its stock is moved, and no product is made of it
   std::int64_t to_receive = 0;  // units that must be on hand before anything is sent
 };
 

@@ -64,8 +64,8 @@ void Progress::show(bool last) {
   const double rate = seconds > 0 ? static_cast<double>(done) / seconds : 0;
   const double left = rate > 0 ? static_cast<double>(total_ - done) / rate : 0;
   if (!terminal_) {
-    const nlohmann::json line{{"phase", phase_},         {"done", done},       {"total", total_}, {"perSecond", rate},
-                              {"secondsLeft", left}, {"commands", metrics_.commands()}};
+    const nlohmann::json line{{"phase", phase_},   {"done", done},        {"total", total_},
+                              {"perSecond", rate}, {"secondsLeft", left}, {"commands", metrics_.commands()}};
     std::fprintf(stderr, "%s\n", line.dump().c_str());
     return;
   }

@@ -10,7 +10,8 @@ namespace {
 constexpr std::chrono::milliseconds pause_between_reads{200};
 
 std::string text(const Json& json, const char* name) {
-  return json.is_object() && json.contains(name) && json[name].is_string() ? json[name].get<std::string>() : std::string();
+  return json.is_object() && json.contains(name) && json[name].is_string() ? json[name].get<std::string>()
+                                                                           : std::string();
 }
 
 std::int64_t number(const Json& json, const char* name) {
@@ -39,7 +40,8 @@ void count(StockFigures& figures, const std::string& type, std::int64_t quantity
 }  // namespace
 
 bool ReadBack::try_again() {
-  return std::chrono::steady_clock::now() + pause_between_reads < deadline_ && api_.stop().sleep_for(pause_between_reads);
+  return std::chrono::steady_clock::now() + pause_between_reads < deadline_ &&
+         api_.stop().sleep_for(pause_between_reads);
 }
 
 Result<OrderFigures> ReadBack::read_order(const Entry& entry) {
@@ -76,7 +78,8 @@ Result<ReadBack::Log> ReadBack::read_log(const std::string& sku, const std::set<
   std::int64_t read = 0;
   for (int page = 1; page == 1 || read < total; ++page) {
     BOOST_OUTCOME_TRY(answer, api_.get(staff(), path + "/log?pageSize=100&page=" + std::to_string(page)));
-    if (!answer.body.is_object() || !answer.body.contains("items")) return Failure{0, "UnexpectedAnswer", "a stock log without items"};
+    if (!answer.body.is_object() || !answer.body.contains("items"))
+      return Failure{0, "UnexpectedAnswer", "a stock log without items"};
     if (page == 1) total = number(answer.body, "totalCount");
     if (answer.body["items"].empty()) break;
     for (const auto& entry : answer.body["items"]) {
@@ -92,7 +95,8 @@ Result<ReadBack::Log> ReadBack::read_log(const std::string& sku, const std::set<
   BOOST_OUTCOME_TRY(stock, api_.get(staff(), path));
   const auto flaw = [&](const char* what, std::int64_t level, std::int64_t sum) {
     if (level == sum) return;
-    log.flaws.push_back("stock of " + sku + ": " + what + " " + std::to_string(level) + ", but its log adds up to " + std::to_string(sum));
+    log.flaws.push_back("stock of " + sku + ": " + what + " " + std::to_string(level) + ", but its log adds up to " +
+                        std::to_string(sum));
   };
   flaw("version", number(stock.body, "version"), total);
   flaw("on hand", number(stock.body, "onHand"), all.on_hand());

@@ -13,9 +13,13 @@ namespace {
 
 constexpr std::size_t most_listed = 50;
 
-constexpr std::array<std::string_view, invoice_class_count> class_names{
-    "orders",           "stock adjustments",           "whole cancellations", "partial cancellations",
-    "unmatched cancellations", "not representable", "unreadable"};
+constexpr std::array<std::string_view, invoice_class_count> class_names{"orders",
+                                                                        "stock adjustments",
+                                                                        "whole cancellations",
+                                                                        "partial cancellations",
+                                                                        "unmatched cancellations",
+                                                                        "not representable",
+                                                                        "unreadable"};
 
 std::string_view name_of(InvoiceClass kind) { return class_names[static_cast<std::size_t>(kind)]; }
 
@@ -28,20 +32,29 @@ std::array<std::size_t, invoice_class_count> count_classes(const Plan& plan) {
 // What an invoice ended as, in one word.
 std::string_view ending_of(const Invoice& invoice, const Entry& entry) {
   switch (entry.outcome) {
-    case Outcome::refused: return "refused";
-    case Outcome::failed: return "failed";
-    case Outcome::not_sent: break;
-    case Outcome::done: break;
+    case Outcome::refused:
+      return "refused";
+    case Outcome::failed:
+      return "failed";
+    case Outcome::not_sent:
+      break;
+    case Outcome::done:
+      break;
   }
   const bool done = entry.outcome == Outcome::done;
   switch (invoice.kind) {
-    case InvoiceClass::order: return done ? "confirmed" : "not sent";
-    case InvoiceClass::adjustment: return done ? "adjusted" : "not sent";
-    case InvoiceClass::whole_cancellation: return done ? "cancelled" : "not sent";
-    case InvoiceClass::part_cancellation: return done ? "refunded in part" : "not sent";
+    case InvoiceClass::order:
+      return done ? "confirmed" : "not sent";
+    case InvoiceClass::adjustment:
+      return done ? "adjusted" : "not sent";
+    case InvoiceClass::whole_cancellation:
+      return done ? "cancelled" : "not sent";
+    case InvoiceClass::part_cancellation:
+      return done ? "refunded in part" : "not sent";
     case InvoiceClass::unmatched_cancellation:
     case InvoiceClass::not_representable:
-    case InvoiceClass::unreadable: return name_of(invoice.kind);
+    case InvoiceClass::unreadable:
+      return name_of(invoice.kind);
   }
   return "not sent";
 }
@@ -84,7 +97,8 @@ void list(std::ostream& out, const std::string& title, const std::vector<std::st
 std::vector<std::string> unreadable_lines(const SalesFile& file) {
   std::vector<std::string> sentences;
   for (const auto& bad : file.bad) {
-    sentences.push_back("line " + std::to_string(bad.line) + (bad.invoice.empty() ? "" : ", invoice " + bad.invoice) + ": " + bad.reason);
+    sentences.push_back("line " + std::to_string(bad.line) + (bad.invoice.empty() ? "" : ", invoice " + bad.invoice) +
+                        ": " + bad.reason);
   }
   return sentences;
 }
@@ -117,8 +131,8 @@ std::vector<std::string> left_out_summary(const Plan& plan) {
   std::vector<std::string> sentences;
   for (const auto& [key, group] : groups) {
     sentences.push_back(group.lines == 1 ? left_out_line(*group.first)
-                                         : "invoice " + key.first + ": " + std::to_string(group.lines) + " lines = " +
-                                               pounds(group.pence) + ": " + key.second);
+                                         : "invoice " + key.first + ": " + std::to_string(group.lines) +
+                                               " lines = " + pounds(group.pence) + ": " + key.second);
   }
   return sentences;
 }
@@ -139,12 +153,18 @@ void describe_latencies(std::ostream& out, const char* name, const Histogram& ti
 
 nlohmann::json latencies_as_json(const Histogram& times) {
   const auto ms = [](Histogram::Duration time) { return static_cast<double>(time.count()) / 1000; };
-  return {{"count", times.count()}, {"p50Ms", ms(times.percentile(50))}, {"p90Ms", ms(times.percentile(90))},
-          {"p99Ms", ms(times.percentile(99))}, {"maxMs", ms(times.max())}};
+  return {{"count", times.count()},
+          {"p50Ms", ms(times.percentile(50))},
+          {"p90Ms", ms(times.percentile(90))},
+          {"p99Ms", ms(times.percentile(99))},
+          {"maxMs", ms(times.max())}};
 }
 
 nlohmann::json totals_as_json(const Totals& totals) {
-  return {{"orders", totals.orders}, {"units", totals.units}, {"revenuePence", totals.revenue}, {"refundedPence", totals.refunded}};
+  return {{"orders", totals.orders},
+          {"units", totals.units},
+          {"revenuePence", totals.revenue},
+          {"refundedPence", totals.refunded}};
 }
 
 void describe_check(std::ostream& out, const CheckResult& check) {
@@ -154,18 +174,19 @@ void describe_check(std::ostream& out, const CheckResult& check) {
   }
   const auto row = [&](const char* name, const std::string& file, const std::string& system) {
     std::array<char, 128> text{};
-    std::snprintf(text.data(), text.size(), "  %-16s %16s %16s %s\n", name, file.c_str(), system.c_str(), file == system ? "" : "  DIFFERENT");
+    std::snprintf(text.data(), text.size(), "  %-16s %16s %16s%s\n", name, file.c_str(), system.c_str(),
+                  file == system ? "" : "  DIFFERENT");
     out << text.data();
   };
   out << "\nCheck: what the file's lines add up to, and what the query API answers\n";
-  row("", "file", "system");
+  out << "                               file           system\n";
   row("orders", std::to_string(check.file.orders), std::to_string(check.system.orders));
   row("units", std::to_string(check.file.units), std::to_string(check.system.units));
   row("revenue GBP", pounds(check.file.revenue), pounds(check.system.revenue));
   row("refunded GBP", pounds(check.file.refunded), pounds(check.system.refunded));
-  out << "  net: " << pounds(check.file_net) << " in the file's lines = " << pounds(check.system.revenue - check.system.refunded)
-      << " revenue less refunds + " << pounds(check.left_out_net) << " not sent"
-      << (check.net_holds() ? "" : "  DIFFERENT") << "\n";
+  out << "  net: " << pounds(check.file_net)
+      << " in the file's lines = " << pounds(check.system.revenue - check.system.refunded) << " revenue less refunds + "
+      << pounds(check.left_out_net) << " not sent" << (check.net_holds() ? "" : "  DIFFERENT") << "\n";
   out << "  stock of " << check.skus << " SKUs against received - sold + returned + adjusted\n";
   list(out, "Differences:", check.differences);
   out << (check.ok() ? "OK: the system says what the file says.\n" : "NOT OK: the system differs from the file.\n");
@@ -191,9 +212,11 @@ std::string describe_plan(const SalesFile& file, const Plan& plan) {
   out << "products: " << plan.products.size() << " (an article at a price)\n";
   out << "invoices: " << equation(plan.invoices.size(), terms) << "\n";
   out << "orders: " << counts[0] << ", " << sold.units << " units, revenue GBP " << pounds(sold.pence) << "\n";
-  for (const auto kind : {InvoiceClass::whole_cancellation, InvoiceClass::part_cancellation, InvoiceClass::unmatched_cancellation}) {
+  for (const auto kind :
+       {InvoiceClass::whole_cancellation, InvoiceClass::part_cancellation, InvoiceClass::unmatched_cancellation}) {
     const auto& sum = given_back[static_cast<std::size_t>(kind)];
-    out << name_of(kind) << ": " << counts[static_cast<std::size_t>(kind)] << ", " << sum.units << " units, GBP " << pounds(sum.pence) << "\n";
+    out << name_of(kind) << ": " << counts[static_cast<std::size_t>(kind)] << ", " << sum.units << " units, GBP "
+        << pounds(sum.pence) << "\n";
   }
   list(out, "Lines that can't be read:", unreadable_lines(file));
   list(out, "Lines that are not sent:", left_out_summary(plan));
@@ -205,9 +228,14 @@ nlohmann::json plan_as_json(const SalesFile& file, const Plan& plan) {
   const auto counts = count_classes(plan);
   nlohmann::json classes;
   for (std::size_t at = 0; at < counts.size(); ++at) classes[std::string(class_names[at])] = counts[at];
-  return {{"lines", file.rows.size()},         {"products", plan.products.size()},   {"invoices", plan.invoices.size()},
-          {"classes", classes},                {"units", sold.units},                {"revenuePence", sold.pence},
-          {"unreadable", unreadable_lines(file)}, {"notSent", left_out_lines(plan)}};
+  return {{"lines", file.rows.size()},
+          {"products", plan.products.size()},
+          {"invoices", plan.invoices.size()},
+          {"classes", classes},
+          {"units", sold.units},
+          {"revenuePence", sold.pence},
+          {"unreadable", unreadable_lines(file)},
+          {"notSent", left_out_lines(plan)}};
 }
 
 std::string describe_run(const Report& report) {
@@ -219,13 +247,15 @@ std::string describe_run(const Report& report) {
   for (const auto& [reason, count] : count_reasons(figures)) out << "  " << count << " × " << reason << "\n";
   list(out, "What went wrong before any invoice:", figures.trouble);
 
-  const auto rate = figures.invoice_seconds > 0 ? static_cast<double>(figures.invoice_commands) / figures.invoice_seconds : 0;
+  const auto rate =
+      figures.invoice_seconds > 0 ? static_cast<double>(figures.invoice_commands) / figures.invoice_seconds : 0;
   std::array<char, 160> sent{};
   std::snprintf(sent.data(), sent.size(), "commands: %llu in all; invoices: %llu in %.1f s = %.0f commands/s\n",
                 static_cast<unsigned long long>(report.metrics.commands()),
                 static_cast<unsigned long long>(figures.invoice_commands), figures.invoice_seconds, rate);
   out << "\n" << sent.data();
-  for (const auto& [cause, count] : report.metrics.retries()) out << "  tried again after " << cause << ": " << count << "\n";
+  for (const auto& [cause, count] : report.metrics.retries())
+    out << "  tried again after " << cause << ": " << count << "\n";
   out << "\n  ms                         count       p50       p90       p99       max\n";
   for (std::size_t kind = 0; kind < kind_count; ++kind) {
     describe_latencies(out, kind_names[kind].data(), report.metrics.latencies(static_cast<Kind>(kind)));
@@ -244,25 +274,26 @@ nlohmann::json run_as_json(const Report& report) {
   }
   latencies["checkout to CONFIRMED"] = latencies_as_json(report.metrics.confirmations());
   const auto& check = figures.check;
-  return {{"run", report.options.run_id},
-          {"plan", plan_as_json(report.file, report.plan)},
-          {"products", figures.products},
-          {"receipts", figures.receipts},
-          {"invoices", {{"total", report.plan.invoices.size()}, {"endings", endings}, {"reasons", count_reasons(figures)}}},
-          {"trouble", figures.trouble},
-          {"commands", report.metrics.commands()},
-          {"invoiceCommands", figures.invoice_commands},
-          {"invoiceSeconds", figures.invoice_seconds},
-          {"retries", retries},
-          {"latencies", latencies},
-          {"check",
-           {{"made", check.made},
-            {"ok", exit_code(figures) == 0},
-            {"file", totals_as_json(check.file)},
-            {"system", totals_as_json(check.system)},
-            {"fileNetPence", check.file_net},
-            {"notSentPence", check.left_out_net},
-            {"differences", check.differences}}}};
+  return {
+      {"run", report.options.run_id},
+      {"plan", plan_as_json(report.file, report.plan)},
+      {"products", figures.products},
+      {"receipts", figures.receipts},
+      {"invoices", {{"total", report.plan.invoices.size()}, {"endings", endings}, {"reasons", count_reasons(figures)}}},
+      {"trouble", figures.trouble},
+      {"commands", report.metrics.commands()},
+      {"invoiceCommands", figures.invoice_commands},
+      {"invoiceSeconds", figures.invoice_seconds},
+      {"retries", retries},
+      {"latencies", latencies},
+      {"check",
+       {{"made", check.made},
+        {"ok", exit_code(figures) == 0},
+        {"file", totals_as_json(check.file)},
+        {"system", totals_as_json(check.system)},
+        {"fileNetPence", check.file_net},
+        {"notSentPence", check.left_out_net},
+        {"differences", check.differences}}}};
 }
 
 int exit_code(const RunFigures& figures) { return figures.check.ok() ? 0 : 1; }

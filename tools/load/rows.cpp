@@ -10,7 +10,16 @@
 namespace everfold::load {
 namespace {
 
-enum Column : std::size_t { invoice, stock_code, description, quantity, invoice_date, unit_price, customer, column_count };
+enum Column : std::size_t {
+  invoice,
+  stock_code,
+  description,
+  quantity,
+  invoice_date,
+  unit_price,
+  customer,
+  column_count
+};
 
 struct ColumnNames {
   std::string_view name;
@@ -99,7 +108,8 @@ Decided<SalesFile> read_sales(std::string text) {
   const std::string utf8 = to_utf8(std::move(text));
   CsvReader reader(utf8);
   const auto header = reader.next();
-  if (!header) return reject(Code::validation_failed, "line 1: the file is empty; its first line must name the columns");
+  if (!header)
+    return reject(Code::validation_failed, "line 1: the file is empty; its first line must name the columns");
   if (!header->error.empty()) return reject(Code::validation_failed, "line 1: " + header->error);
   const auto places = find_columns(*header);
   if (!places) return places.error();

@@ -22,7 +22,7 @@ struct Row {
   std::string description;  // without spaces at its ends; may be empty
   std::int64_t quantity = 0;
   Seconds date{};
-  std::string price_text;            // as it is written, for people
+  std::string price_text;             // as it is written, for people
   std::optional<std::int64_t> price;  // pence; nothing: finer than a penny
   std::string customer;               // empty: a guest
 };
@@ -39,8 +39,8 @@ struct SalesFile {
 };
 
 // `text` in UTF-8 or Latin-1. Columns are found by their names, in any order: InvoiceNo (or Invoice), StockCode,
-// Description, Quantity, InvoiceDate, UnitPrice (or Price), CustomerID (or "Customer ID"); others are passed over. Refused:
-// a header without one of them. Lines that can't be read are in `bad`.
+// Description, Quantity, InvoiceDate, UnitPrice (or Price), CustomerID (or "Customer ID"); others are passed over.
+// Refused: a header without one of them. Lines that can't be read are in `bad`.
 Decided<SalesFile> read_sales(std::string text);
 
 // "2010-12-01T08:26:00", "2010-12-01 08:26", or as the original file writes it, month first: "12/1/2010 8:26".

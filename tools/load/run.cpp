@@ -59,7 +59,8 @@ void Run::prepare(const std::string& phase, std::size_t& succeeded,
     if (result) {
       ++succeeded;
     } else if (result.error().error != "Stopped" && figures_.trouble.size() < most_trouble) {
-      figures_.trouble.push_back(phase + ", " + product.sku + ": " + result.error().error + ": " + result.error().message);
+      figures_.trouble.push_back(phase + ", " + product.sku + ": " + result.error().error + ": " +
+                                 result.error().message);
     }
   });
 }
@@ -106,7 +107,8 @@ void Run::check() {
       const auto& sku = plan_.products[place].sku;
       auto found = read.stock(sku, expected.stock[place], order_ids, options_.run_id);
       const std::lock_guard lock(mutex);
-      note(found ? std::move(found).value() : std::vector{"stock of " + sku + ": " + found.error().error + ": " + found.error().message});
+      note(found ? std::move(found).value()
+                 : std::vector{"stock of " + sku + ": " + found.error().error + ": " + found.error().message});
       return;
     }
     const auto& [place, wanted] = orders[at];

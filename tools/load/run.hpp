@@ -24,11 +24,11 @@ struct RunOptions {
 struct RunFigures {
   std::vector<Entry> ledger;
   CheckResult check;
-  std::size_t products = 0;  // offered
-  std::size_t receipts = 0;  // SKUs whose opening stock was received
-  double invoice_seconds = 0;  // from the first invoice to the end of the last
+  std::size_t products = 0;            // offered
+  std::size_t receipts = 0;            // SKUs whose opening stock was received
+  double invoice_seconds = 0;          // from the first invoice to the end of the last
   std::uint64_t invoice_commands = 0;  // in that time
-  std::vector<std::string> trouble;  // that ended the load before its invoices
+  std::vector<std::string> trouble;    // that ended the load before its invoices
 };
 
 class Run {
@@ -42,7 +42,8 @@ class Run {
  private:
   using Work = std::function<void(Api&, std::size_t)>;
   void for_each(const std::string& phase, std::size_t count, const Work& work);
-  void prepare(const std::string& phase, std::size_t& succeeded, const std::function<Result<void>(Api&, Product&)>& work);
+  void prepare(const std::string& phase, std::size_t& succeeded,
+               const std::function<Result<void>(Api&, Product&)>& work);
   void send_invoices();
   void check();
 

@@ -15,8 +15,6 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds first_poll{4};
 constexpr milliseconds slowest_poll{250};
-// How long a product that is said to exist may take to appear in the catalogue's list.
-constexpr std::chrono::seconds catalogue_lag{5};
 constexpr std::size_t longest_name = 200;
 
 Json gbp(std::int64_t pence) { return {{"amount", pence}, {"currency", "GBP"}}; }
@@ -31,7 +29,9 @@ Failure nonsense(const std::string& what) { return {0, "UnexpectedAnswer", what}
 Entry entry_of(const Failure& failure) {
   Entry entry;
   const bool stopped = failure.error == "Stopped";
-  entry.outcome = stopped ? Outcome::not_sent : failure.status >= 400 && failure.status < 500 ? Outcome::refused : Outcome::failed;
+  entry.outcome = stopped                                         ? Outcome::not_sent
+                  : failure.status >= 400 && failure.status < 500 ? Outcome::refused
+                                                                  : Outcome::failed;
   entry.reason = failure.error + (failure.message.empty() ? "" : ": " + failure.message);
   return entry;
 }
@@ -84,34 +84,16 @@ Result<void> Shop::create(Api& api, const Product& product) {
   return boost::outcome_v2::success();
 }
 
-Result<bool> Shop::is_offered(Api& api, const Product& product) {
-  const auto give_up = Clock::now() + catalogue_lag;
-  while (true) {
-    for (int page = 1, pages = 1; page <= pages; ++page) {
-      BOOST_OUTCOME_TRY(found, api.get(staff(), "/api/products?search=" + percent_encode(product.sku) +
-                                                         "&pageSize=100&page=" + std::to_string(page)));
-      if (!found.body.is_object() || !found.body.contains("items")) return nonsense("the list of products has no items");
-      pages = found.body.value("totalPages", 1);
-      for (const auto& item : found.body["items"]) {
-        if (text(item, "sku") == product.sku) {
-          return text(item, "status") == "active" && child(item, "price") == gbp(product.price);
-        }
-      }
-    }
-    if (Clock::now() >= give_up) return false;  // archived, then
-    if (!api.stop().sleep_for(slowest_poll)) return Failure{0, "Stopped", "the load was stopped"};
-  }
-}
-
 Result<void> Shop::offer(Api& api, Product& product) {
   const auto own_sku = sku_at_price(product.stock_code, product.price);
   while (true) {
     auto created = create(api, product);
     if (created || created.error().error != "AlreadyExists") return created;
-    BOOST_OUTCOME_TRY(offered, is_offered(api, product));
-    if (offered) return boost::outcome_v2::success();
+    BOOST_OUTCOME_TRY(offer, catalogue_.find(api, product.sku));
+    if (offer && offer->active && offer->price == gbp(product.price)) return boost::outcome_v2::success();
     if (product.sku == own_sku) {
-      return Failure{409, "AlreadyExists", product.sku + " is there already, archived or at another price than " + pounds(product.price)};
+      return Failure{409, "AlreadyExists",
+                     product.sku + " is there already, archived or at another price than " + pounds(product.price)};
     }
     product.sku = own_sku;
   }
@@ -123,8 +105,10 @@ Result<void> Shop::stock(Api& api, const Product& product) {
   for (std::int64_t received = 0; received < product.to_receive; received += most_units) {
     const auto part = std::min(most_units, product.to_receive - received);
     const auto name = "stock-" + product.sku + "-" + std::to_string(received);
-    BOOST_OUTCOME_TRY(api.post(staff(), {Kind::receive_stock, inventory_path(product, "receipts"),
-                                         {{"quantity", part}, {"reference", opening_reference()}}, key(name)}));
+    BOOST_OUTCOME_TRY(api.post(staff(), {Kind::receive_stock,
+                                         inventory_path(product, "receipts"),
+                                         {{"quantity", part}, {"reference", opening_reference()}},
+                                         key(name)}));
   }
   return boost::outcome_v2::success();
 }
@@ -137,12 +121,16 @@ Entry Shop::send(Api& api, const Invoice& invoice) {
       }
       return order(api, invoice);
     }
-    case InvoiceClass::adjustment: return adjust(api, invoice);
-    case InvoiceClass::whole_cancellation: return cancel(api, invoice);
-    case InvoiceClass::part_cancellation: return take_back(api, invoice);
+    case InvoiceClass::adjustment:
+      return adjust(api, invoice);
+    case InvoiceClass::whole_cancellation:
+      return cancel(api, invoice);
+    case InvoiceClass::part_cancellation:
+      return take_back(api, invoice);
     case InvoiceClass::unmatched_cancellation:
     case InvoiceClass::not_representable:
-    case InvoiceClass::unreadable: return {};
+    case InvoiceClass::unreadable:
+      return {};
   }
   return {};
 }
@@ -157,8 +145,8 @@ Entry Shop::order(Api& api, const Invoice& invoice) {
   for (const auto& sale : invoice.sales) {
     const Json item{{"sku", plan_.products[sale.product].sku}, {"quantity", sale.quantity}};
     // The cart learns of a new product a moment after the catalogue.
-    auto added = api.post(caller, {Kind::add_item, path + "/items", item, key(invoice, "line-" + std::to_string(sale.line)),
-                                   "ProductUnavailable"});
+    auto added = api.post(caller, {Kind::add_item, path + "/items", item,
+                                   key(invoice, "line-" + std::to_string(sale.line)), "ProductUnavailable"});
     if (!added) return entry_of(added.error());
   }
   const auto begin = Clock::now();
@@ -185,7 +173,8 @@ Result<Entry> Shop::wait_until_settled(Api& api, const Caller& caller, const std
     BOOST_OUTCOME_TRY(read, api.get(caller, "/api/orders/" + percent_encode(order_id), position));
     const auto status = text(read.body, "status");
     if (status != "PENDING" && status != "STOCK_RESERVED") {
-      // A resumed run meets orders that were refunded already. Only a cancellation that no invoice asked for is a refusal.
+      // A resumed run meets orders that were refunded already. Only a cancellation that no invoice asked for is a
+      // refusal.
       const auto reason = text(child(read.body, "cancellation"), "reason");
       Entry entry = done();
       entry.payment_id = text(child(read.body, "payment"), "id");
@@ -215,8 +204,10 @@ Entry Shop::adjust(Api& api, const Invoice& invoice) {
 Entry Shop::cancel(Api& api, const Invoice& invoice) {
   const auto order = ledger_.wait_for(invoice.returns.front().order, api.stop());
   if (order.outcome != Outcome::done) return {Outcome::not_sent, "its order was not confirmed", {}, {}};
-  auto cancelled = api.post(staff(), {Kind::cancel_order, "/api/orders/" + percent_encode(order.order_id) + "/cancel",
-                                      {{"reason", return_reference(invoice)}}, key(invoice, "cancel")});
+  auto cancelled = api.post(staff(), {Kind::cancel_order,
+                                      "/api/orders/" + percent_encode(order.order_id) + "/cancel",
+                                      {{"reason", return_reference(invoice)}},
+                                      key(invoice, "cancel")});
   return cancelled ? done() : entry_of(cancelled.error());
 }
 
@@ -229,14 +220,15 @@ Entry Shop::take_back(Api& api, const Invoice& invoice) {
     if (entry.outcome != Outcome::done) return {Outcome::not_sent, "an order of it was not confirmed", {}, {}};
     if (amount == 0) continue;
     const Json body{{"amount", gbp(amount)}, {"reason", return_reference(invoice)}};
-    auto refunded = api.post(staff(), {Kind::refund, "/api/payments/" + percent_encode(entry.payment_id) + "/refunds", body,
-                                       key(invoice, "refund-" + std::to_string(order))});
+    auto refunded = api.post(staff(), {Kind::refund, "/api/payments/" + percent_encode(entry.payment_id) + "/refunds",
+                                       body, key(invoice, "refund-" + std::to_string(order))});
     if (!refunded) return entry_of(refunded.error());
   }
   for (std::size_t place = 0; place < invoice.returns.size(); ++place) {
     const auto& given = invoice.returns[place];
     const auto& product = plan_.products[given.product];
-    auto received = api.post(staff(), {Kind::receive_stock, inventory_path(product, "receipts"),
+    auto received = api.post(staff(), {Kind::receive_stock,
+                                       inventory_path(product, "receipts"),
                                        {{"quantity", given.quantity}, {"reference", return_reference(invoice)}},
                                        key(invoice, "return-" + std::to_string(place))});
     if (!received) return entry_of(received.error());

@@ -1,10 +1,11 @@
-// How one product, one delivery and one invoice are told to the API. Every Idempotency-Key derives from the run's id and
-// the place in the file, so a run that is begun again with its id does nothing twice.
+// How one product, one delivery and one invoice are told to the API. Every Idempotency-Key derives from the run's id
+// and the place in the file, so a run that is begun again with its id does nothing twice.
 #pragma once
 
 #include <string>
 
 #include "tools/load/api.hpp"
+#include "tools/load/catalogue.hpp"
 #include "tools/load/ledger.hpp"
 #include "tools/load/plan.hpp"
 
@@ -31,17 +32,18 @@ class Shop {
 
  private:
   Result<void> create(Api& api, const Product& product);
-  Result<bool> is_offered(Api& api, const Product& product);
   Entry order(Api& api, const Invoice& invoice);
   Entry adjust(Api& api, const Invoice& invoice);
   Entry cancel(Api& api, const Invoice& invoice);
   Entry take_back(Api& api, const Invoice& invoice);
-  Result<Entry> wait_until_settled(Api& api, const Caller& caller, const std::string& order_id, const std::string& position);
+  Result<Entry> wait_until_settled(Api& api, const Caller& caller, const std::string& order_id,
+                                   const std::string& position);
   std::string key(const std::string& what) const;
   std::string key(const Invoice& invoice, const std::string& what) const;
 
   Plan& plan_;
   Ledger& ledger_;
+  Catalogue catalogue_;
   std::string run_id_;
 };
 

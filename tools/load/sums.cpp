@@ -31,7 +31,8 @@ FileSums sums_of(const std::vector<Row>& rows) {
         break;
       }
       case LineKind::adjustment:
-      case LineKind::left_out: break;
+      case LineKind::left_out:
+        break;
     }
   }
   return sums;

@@ -20,7 +20,7 @@ struct Sum {
 struct FileSums {
   std::map<std::string, Sum> sold;        // by invoice: what an order of it must amount to
   std::map<std::string, Sum> given_back;  // by cancellation, positive numbers, matched or not
-  std::int64_t net_pence = 0;  // every line whose amount is whole pence, sales and cancellations alike
+  std::int64_t net_pence = 0;             // every line whose amount is whole pence, sales and cancellations alike
 
   Sum total_sold() const;
 };

@@ -28,8 +28,9 @@ constexpr std::chrono::hours token_renewal{1};
 
 std::string base64url(std::string_view bytes) {
   std::string out(4 * ((bytes.size() + 2) / 3) + 1, '\0');
-  const auto length = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                                      reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
+  const auto length =
+      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
+                      reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
   out.resize(static_cast<std::size_t>(length));
   out.erase(out.find_last_not_of('=') + 1);
   for (char& c : out) c = c == '+' ? '-' : c == '/' ? '_' : c;
@@ -131,8 +132,8 @@ TokenMaker asking_command(const std::string& command) {
     if (!ran) return ran.error();
     auto token = last_line(ran.value().output);
     if (ran.value().exit_code != 0 || token.empty()) {
-      return reject(Code::unauthenticated, "the token command printed no token (exit " +
-                                               std::to_string(ran.value().exit_code) + ")");
+      return reject(Code::unauthenticated,
+                    "the token command printed no token (exit " + std::to_string(ran.value().exit_code) + ")");
     }
     return token;
   };

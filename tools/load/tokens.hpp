@@ -22,7 +22,8 @@ std::string sign_token(const std::string& secret, const std::string& role, const
 // Signs with the first word of the file. Refused: the file can't be read or is empty.
 Decided<TokenMaker> signing_with_file(const std::string& path);
 
-// Runs `command --role ROLE --sub SUBJECT` (no shell: words are split at spaces) and takes the last line that it prints.
+// Runs `command --role ROLE --sub SUBJECT` (no shell: words are split at spaces) and takes the last line that it
+// prints.
 TokenMaker asking_command(const std::string& command);
 
 class Tokens {
