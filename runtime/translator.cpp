@@ -68,6 +68,7 @@ void Translator::assign(const std::vector<GroupSource::Assigned>& assigned) {
     forget(log);
     partitions_.emplace(log, Partition{LogTail(log, from), {}, from, from});
   }
+  counters_.joined = true;
 }
 
 // Somebody else goes on from the last position committed.

@@ -61,6 +61,7 @@ class Translator {
     std::atomic<uint64_t> events_read{0};
     std::atomic<uint64_t> commands_sent{0};
     std::atomic<uint64_t> retries{0};
+    std::atomic<bool> joined{false};  // the group has given it its partitions, be they none
   };
 
   Translator(GroupSource& source, CommandSender& sender, Reactions reactions, OnError on_error, Clock clock,

@@ -1,5 +1,6 @@
 // everfold-saga: the process managers on their own logs, the translators that connect them to the contexts, and the payment providers.
 #include <chrono>
+#include <optional>
 #include <stdexcept>
 #include <thread>
 
@@ -70,6 +71,8 @@ class RunningTranslator {
     thread_.join();
   }
 
+  bool joined() const { return translator_.counters().joined; }
+
   void publish_metrics() const {
     const auto publish = [&](const char* name, const char* help, const std::atomic<uint64_t>& value) {
       metrics::gauge(name, help, {{"group", group_}}).set(static_cast<double>(value.load()));
@@ -123,7 +126,10 @@ void run(const config::Options& options) {
                                    {{"payments", {[&](const StoredEvent& event) { return gateway.react(event); }}}});
 
   http::Router router;
-  metrics::add_operational_routes(router, [&] { return writer.not_ready(); });
+  metrics::add_operational_routes(router, [&]() -> std::optional<std::string> {
+    if (!translators.joined() || !payments.joined()) return "a translator waits for its consumer group";
+    return writer.not_ready();
+  });
   router.add_sync(http::Method::get, "/status", [&](http::Request&&) { return http::Response{200, {}, writer.status_json()}; });
   metrics::before_render([&] {
     writer.publish_metrics();

@@ -29,6 +29,7 @@ deploy/config/).
 
 # What follows these commands is for the program behind them, --help included.
 _PASS_ON = ("load", "bench")
+_OPTIONS_WITH_VALUE = ("--home", "--port-base", "--preset")  # in the next word; --home=DIR is one
 
 
 def main(arguments: list[str]) -> int:
@@ -54,12 +55,12 @@ def main(arguments: list[str]) -> int:
 
 def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
     """Ours, and those that the command passes on to another program."""
-    for index, argument in enumerate(arguments):
-        if argument in _PASS_ON:
-            return arguments[:index + 1], arguments[index + 1:]
-        if not argument.startswith("-"):
-            break
-    return arguments, []
+    index = 0
+    while index < len(arguments) and arguments[index].startswith("-"):
+        index += 2 if arguments[index] in _OPTIONS_WITH_VALUE else 1
+    passes_on = index < len(arguments) and arguments[index] in _PASS_ON
+    end = index + 1 if passes_on else len(arguments)
+    return arguments[:end], arguments[end:]
 
 
 class _Parser(argparse.ArgumentParser):
