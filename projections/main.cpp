@@ -29,7 +29,8 @@ struct Settings {
 
 Settings settings_of(int argc, char** argv) {
   Settings settings;
-  config::CommandLine line("everfold-projector", "Folds the event logs into the views that everfold-query reads.", settings.common);
+  config::CommandLine line("everfold-projector", "Folds the event logs into the views that everfold-query reads.",
+                           settings.common);
   line.kafka().topics().views(".everfold/views").http(8083);
   line.text("fold-once", settings.fold_once,
             "Fold this view anew from the beginning to the present end, print how long it took as JSON, and exit");
@@ -44,16 +45,19 @@ std::vector<std::string> all_contexts() {
 }
 
 ServiceOptions service_options(const config::Options& options) {
-  return {{options.brokers, options.prefix, options.partitions, options.replication_factor, options.min_insync_replicas},
-          options.views_dir,
-          all_contexts()};
+  return {
+      {options.brokers, options.prefix, options.partitions, options.replication_factor, options.min_insync_replicas},
+      options.views_dir,
+      all_contexts()};
 }
 
 void serve(const config::Options& options, ServiceOptions service_options) {
   ProjectionService service(std::move(service_options), process::request_stop);
   http::Router router;
   metrics::add_operational_routes(router, [&] { return service.not_ready(); });
-  router.add_sync(http::Method::get, "/status", [&](http::Request&&) { return http::Response{200, {}, service.status_json()}; });
+  router.add_sync(http::Method::get, "/status", [&](http::Request&&) {
+    return http::Response{200, {}, service.status_json()};
+  });
   http::Server server({.address = options.http_address,
                        .port = options.http_port,
                        .threads = options.http_threads,
@@ -71,7 +75,8 @@ void serve(const config::Options& options, ServiceOptions service_options) {
 
 void fold_once(const std::string& name, const ServiceOptions& options) {
   auto views = make_views();
-  const auto view = std::find_if(views.begin(), views.end(), [&](const auto& candidate) { return candidate->name() == name; });
+  const auto view =
+      std::find_if(views.begin(), views.end(), [&](const auto& candidate) { return candidate->name() == name; });
   if (view == views.end()) throw std::runtime_error("there is no view " + name);
 
   const RocksMemory memory;
@@ -84,8 +89,9 @@ void fold_once(const std::string& name, const ServiceOptions& options) {
   projector.rebuild(std::stop_token());
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   const auto status = projector.status();
-  std::cout << "{\"view\": \"" << name << "\", \"generation\": " << status.generation << ", \"events\": " << status.events
-            << ", \"seconds\": " << seconds << ", \"eventsPerSecond\": " << static_cast<double>(status.events) / seconds << "}\n";
+  std::cout << "{\"view\": \"" << name << "\", \"generation\": " << status.generation
+            << ", \"events\": " << status.events << ", \"seconds\": " << seconds
+            << ", \"eventsPerSecond\": " << static_cast<double>(status.events) / seconds << "}\n";
 }
 
 void run(const Settings& settings) {

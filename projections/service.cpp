@@ -20,7 +20,8 @@ constexpr std::chrono::seconds lag_period{1};
 constexpr int end_offset_timeout_ms = 1'000;
 
 int64_t steady_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
 }
 
 void say(std::string_view sentence) { logging::info(sentence); }
@@ -130,15 +131,16 @@ void ProjectionService::watch_lag(const std::stop_token& stop) {
 }
 
 bool ProjectionService::any_building() const {
-  return std::any_of(views_.begin(), views_.end(), [](const auto& running) { return running->projector->status().building; });
+  return std::any_of(views_.begin(), views_.end(),
+                     [](const auto& running) { return running->projector->status().building; });
 }
 
 std::optional<std::string> ProjectionService::not_ready() const {
   for (const auto& running : views_) {
     const auto status = running->projector->status();
     if (status.caught_up) continue;
-    return "view " + std::string(running->view->name()) + " has not reached the end of its logs yet: " +
-           std::to_string(status.events) + " events folded";
+    return "view " + std::string(running->view->name()) +
+           " has not reached the end of its logs yet: " + std::to_string(status.events) + " events folded";
   }
   return std::nullopt;
 }
@@ -148,9 +150,11 @@ std::string ProjectionService::status_json() const {
   for (const auto& running : views_) {
     const auto status = running->projector->status();
     if (out.back() != '[') out += ", ";
-    out += "{\"name\": " + json::quoted(running->view->name()) + ", \"generation\": " + std::to_string(status.generation) +
-           ", \"building\": " + (status.building ? "true" : "false") + ", \"lag\": " +
-           (running->lag < 0 ? "null" : std::to_string(running->lag)) + ", \"events\": " + std::to_string(status.events) +
+    out += "{\"name\": " + json::quoted(running->view->name()) +
+           ", \"generation\": " + std::to_string(status.generation) +
+           ", \"building\": " + (status.building ? "true" : "false") +
+           ", \"lag\": " + (running->lag < 0 ? "null" : std::to_string(running->lag)) +
+           ", \"events\": " + std::to_string(status.events) +
            ", \"rate\": " + std::to_string(static_cast<int64_t>(status.events_per_s)) + "}";
   }
   return out + "]}";

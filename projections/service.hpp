@@ -32,8 +32,8 @@ class ProjectionService {
   void start();
   std::optional<std::string> failure() const;  // why
   std::optional<std::string> not_ready() const;
-  // {"views": [{"name", "generation", "building", "lag", "events", "rate"}]}; lag in records behind the logs' ends of a second
-  // ago at most, rate in events/s.
+  // {"views": [{"name", "generation", "building", "lag", "events", "rate"}]}; lag in records behind the logs' ends of a
+  // second ago at most, rate in events/s.
   std::string status_json() const;
 
  private:

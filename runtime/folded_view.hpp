@@ -1,5 +1,5 @@
-// A Projection (kernel/projection.hpp) as a View: decoding, a cache of rows that are folded again and again and written once a
-// batch, and index entries kept in step with their row.
+// A Projection (kernel/projection.hpp) as a View: decoding, a cache of rows that are folded again and again and written
+// once a batch, and index entries kept in step with their row.
 #pragma once
 
 #include <google/protobuf/io/coded_stream.h>
@@ -49,7 +49,9 @@ struct DecoderOf<V> {
 
 // Every row is one event's: it is never read back to be folded.
 template <class V>
-concept AppendOnly = Projection<V> && requires { requires V::append_only; };
+concept AppendOnly = Projection<V> && requires {
+  requires V::append_only;
+};
 
 // Equal rows give equal bytes (maps are sorted), so that a rebuild can be compared with what is served.
 inline std::string serialize_row(const google::protobuf::MessageLite& row) {
@@ -162,7 +164,8 @@ class FoldedView final : public View {
   }
 
   // Those of `keys` that are not in `others`.
-  static std::vector<std::string> missing_in(const std::vector<std::string>& others, const std::vector<std::string>& keys) {
+  static std::vector<std::string> missing_in(const std::vector<std::string>& others,
+                                             const std::vector<std::string>& keys) {
     std::vector<std::string> missing;
     for (const auto& key : keys)
       if (std::find(others.begin(), others.end(), key) == others.end()) missing.push_back(key);

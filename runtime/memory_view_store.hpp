@@ -1,4 +1,5 @@
-// Views in memory: for tests, and the smallest statement of what a ViewStore is (tests/contract/view_store_contract.hpp).
+// Views in memory: for tests, and the smallest statement of what a ViewStore is
+// (tests/contract/view_store_contract.hpp).
 #pragma once
 
 #include <cstdint>
@@ -36,8 +37,10 @@ class MemoryViewStore : public ViewStore {
   }
   void write(const ViewBatch& batch) override {
     for (const auto& [key, row] : batch.rows) {
-      if (row) rows_.insert_or_assign(key, *row);
-      else rows_.erase(key);
+      if (row)
+        rows_.insert_or_assign(key, *row);
+      else
+        rows_.erase(key);
     }
     for (const auto& key : batch.index_deletes) index_.erase(key);
     for (const auto& [key, row_key] : batch.index_puts) index_.insert_or_assign(key, row_key);
@@ -130,7 +133,9 @@ class MemoryViewShelf final : public ViewShelf {
     void rows(std::string_view prefix, std::string_view from, const Visit& visit) const override {
       store->rows(prefix, from, visit);
     }
-    void rows_backwards(std::string_view prefix, const Visit& visit) const override { store->rows_backwards(prefix, visit); }
+    void rows_backwards(std::string_view prefix, const Visit& visit) const override {
+      store->rows_backwards(prefix, visit);
+    }
     void index(std::string_view prefix, const Visit& visit) const override { store->index(prefix, visit); }
     void index_backwards(std::string_view prefix, const Visit& visit) const override {
       store->index_backwards(prefix, visit);

@@ -38,7 +38,8 @@ void Projector::run(const std::stop_token& stop) {
       follow(generation, stop);
     } catch (const ViewDamaged& damage) {
       if (++damages_ >= damages_before_giving_up)
-        throw std::runtime_error("view " + std::string(view_.name()) + " is damaged again and again, last: " + damage.what());
+        throw std::runtime_error("view " + std::string(view_.name()) +
+                                 " is damaged again and again, last: " + damage.what());
       generation.store.reset();
       generations_.set_aside(generation.number, damage);
     }

@@ -1,8 +1,9 @@
-// Folds the logs into one view, for ever: opens its live generation or folds a new one and switches to it, reads, folds, writes
-// rows and log positions in one batch. Exactly once, because the positions are the store's own.
+// Folds the logs into one view, for ever: opens its live generation or folds a new one and switches to it, reads,
+// folds, writes rows and log positions in one batch. Exactly once, because the positions are the store's own.
 //
-// A generation is folded anew from the beginning when there is none, when another version of the view's code wrote it, and when it
-// is damaged or deleted, at the start or under way; the old one, if readable, serves until the new one has reached the logs' end.
+// A generation is folded anew from the beginning when there is none, when another version of the view's code wrote it,
+// and when it is damaged or deleted, at the start or under way; the old one, if readable, serves until the new one has
+// reached the logs' end.
 #pragma once
 
 #include <atomic>
@@ -55,18 +56,18 @@ class Projector {
   };
   struct Status {
     int64_t generation = 0;
-    bool building = true;     // queries do not read it yet
-    bool caught_up = false;   // has been at the end of its logs since the program started
-    int64_t events = 0;       // folded since then
-    double events_per_s = 0;  // of the last second
+    bool building = true;               // queries do not read it yet
+    bool caught_up = false;             // has been at the end of its logs since the program started
+    int64_t events = 0;                 // folded since then
+    double events_per_s = 0;            // of the last second
     std::vector<int64_t> next_offsets;  // in the order of logs()
   };
 
   // `logs`: of the view's context, or of every context.
   Projector(View& view, std::vector<LogId> logs, Ports ports, ProjectorSettings settings = {});
 
-  // Until asked to stop; what was folded is written then. Throws UnreadableEvent, and std::runtime_error for what folding anew
-  // cannot cure.
+  // Until asked to stop; what was folded is written then. Throws UnreadableEvent, and std::runtime_error for what
+  // folding anew cannot cure.
   void run(const std::stop_token& stop);
   // A new generation from the beginning to what is now the logs' end, switched to. False: asked to stop before.
   bool rebuild(const std::stop_token& stop);

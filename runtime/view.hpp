@@ -22,7 +22,8 @@ class View {
   virtual void attach(const ViewReader& store) = 0;
   // False: no event that this view's code can read.
   virtual bool fold(const StoredEvent& event) = 0;
-  // Adds the rows that changed since the last call, and their index entries. The caller writes them before anything is folded on.
+  // Adds the rows that changed since the last call, and their index entries. The caller writes them before anything is
+  // folded on.
   virtual void take_changes(ViewBatch& batch) = 0;
 };
 

@@ -38,9 +38,10 @@ std::size_t ViewFold::fold() {
 
 void ViewFold::fold(const LogId& log, const StoredEvent& event) {
   if (view_.fold(event)) return;
-  throw UnreadableEvent("view " + std::string(view_.name()) + " cannot read " + event.meta.type + " in log " +
-                        to_string(log) + " at offset " + std::to_string(event.offset) +
-                        ": a later version of Everfold wrote it, or its bytes are damaged; start that version's projector");
+  throw UnreadableEvent(
+      "view " + std::string(view_.name()) + " cannot read " + event.meta.type + " in log " + to_string(log) +
+      " at offset " + std::to_string(event.offset) +
+      ": a later version of Everfold wrote it, or its bytes are damaged; start that version's projector");
 }
 
 void ViewFold::write() {

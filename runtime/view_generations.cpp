@@ -6,7 +6,11 @@
 namespace everfold {
 
 ViewGenerations::ViewGenerations(ViewShelf& shelf, std::string view, int code_version, Say say, Say warn)
-    : shelf_(shelf), view_(std::move(view)), code_version_(code_version), say_(std::move(say)), warn_(std::move(warn)) {}
+    : shelf_(shelf),
+      view_(std::move(view)),
+      code_version_(code_version),
+      say_(std::move(say)),
+      warn_(std::move(warn)) {}
 
 Generation ViewGenerations::open() {
   const int64_t live = shelf_.live();
@@ -33,8 +37,9 @@ bool ViewGenerations::open(int64_t number, Generation& into) {
       into = {number, std::move(store), true};
       return true;
     }
-    say_("view " + view_ + ", generation " + std::to_string(number) + ": folded by version " + std::to_string(code_version) +
-         " of its code, this is version " + std::to_string(code_version_) + ": folding anew beside it");
+    say_("view " + view_ + ", generation " + std::to_string(number) + ": folded by version " +
+         std::to_string(code_version) + " of its code, this is version " + std::to_string(code_version_) +
+         ": folding anew beside it");
   } catch (const ViewDamaged& damage) {
     set_aside(number, damage);
   }

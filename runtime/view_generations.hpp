@@ -24,11 +24,12 @@ class ViewGenerations {
   // `say`: what happens; `warn`: what should not have.
   ViewGenerations(ViewShelf& shelf, std::string view, int code_version, Say say, Say warn);
 
-  // The live one, if this version of the code wrote it; otherwise the one that is being built beside it; otherwise a new one.
-  // Damaged ones are set aside on the way.
+  // The live one, if this version of the code wrote it; otherwise the one that is being built beside it; otherwise a
+  // new one. Damaged ones are set aside on the way.
   Generation open();
   Generation start();
-  // Queries read it from now on. The one before stays on the disk until the next open(): a reader may be in the middle of it.
+  // Queries read it from now on. The one before stays on the disk until the next open(): a reader may be in the middle
+  // of it.
   void switch_to(Generation& generation);
   // Close its store first.
   void set_aside(int64_t number, const ViewDamaged& damage);

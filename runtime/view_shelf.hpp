@@ -1,5 +1,5 @@
-// The port to where a view's generations lie. A generation is one fold of the logs by one version of the view's code; the live
-// one is what queries read, another may be folded beside it.
+// The port to where a view's generations lie. A generation is one fold of the logs by one version of the view's code;
+// the live one is what queries read, another may be folded beside it.
 #pragma once
 
 #include <cstdint>

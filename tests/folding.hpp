@@ -1,6 +1,7 @@
 // The vocabulary of view tests, event by event:
 //
-//   folding<Orders>("o1").after(placed()).shows("id: 'o1' status: PENDING …").after(reserved()).changes("status: STOCK_RESERVED");
+//   folding<Orders>("o1").after(placed()).shows("id: 'o1' status: PENDING …").after(reserved()).changes("status:
+//   STOCK_RESERVED");
 //
 // Event n has version n and happens n seconds after 1970; every row is compared whole.
 #pragma once
@@ -43,7 +44,8 @@ class Folding {
   Folding& changes(const std::string& text, std::source_location where = std::source_location::current()) {
     expected_.MergeFrom(make<Row>(text));
     expected_.set_version(meta_.version);
-    if constexpr (requires { expected_.mutable_updated_at(); }) expected_.mutable_updated_at()->set_seconds(meta_.version);
+    if constexpr (requires { expected_.mutable_updated_at(); })
+      expected_.mutable_updated_at()->set_seconds(meta_.version);
     return compare(where);
   }
 

@@ -107,8 +107,8 @@ std::unique_ptr<ViewDb> ViewDb::open(const std::string& directory, bool create, 
   std::vector<rocksdb::ColumnFamilyHandle*> families;
   require_ok(rocksdb::DB::Open(options, directory, descriptors(memory.impl()), &families, &db), "opening " + directory);
   std::unique_ptr<ViewDb> opened(new ViewDb(directory, db, std::move(families)));
-  // Otherwise a damaged block is found by whoever asks for it, a query most likely, which cannot mend it. Reads every table once:
-  // about a second a gigabyte.
+  // Otherwise a damaged block is found by whoever asks for it, a query most likely, which cannot mend it. Reads every
+  // table once: about a second a gigabyte.
   require_ok(db->VerifyChecksum(), "checking " + directory);
   return opened;
 }
@@ -168,7 +168,8 @@ LogPosition ViewDb::position(const LogId& log) const {
 std::string position_key(const LogId& log) { return "position/" + to_string(log); }
 
 std::string encode_position(const LogPosition& position) {
-  return std::to_string(position.offset) + " " + std::to_string(position.term) + " " + std::to_string(position.next_commit);
+  return std::to_string(position.offset) + " " + std::to_string(position.term) + " " +
+         std::to_string(position.next_commit);
 }
 
 }  // namespace everfold

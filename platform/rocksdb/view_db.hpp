@@ -1,7 +1,8 @@
 // Private to platform/rocksdb: an open view, by its writer or as a secondary instance, and how its bytes lie.
 //
-// Column family `rows`: row key → row. `index`: index key → row key. `meta`: "position/orders.3" → "1042 3 17" (offset, term, next
-// commit); "code_version" → "1". They are flushed together, so that a crash can't part rows from their positions.
+// Column family `rows`: row key → row. `index`: index key → row key. `meta`: "position/orders.3" → "1042 3 17" (offset,
+// term, next commit); "code_version" → "1". They are flushed together, so that a crash can't part rows from their
+// positions.
 #pragma once
 
 #include <memory>

@@ -65,7 +65,8 @@ struct RocksViewReader::Impl {
 
 RocksViewReader::RocksViewReader(std::string views_directory, std::string view, std::string scratch_directory,
                                  const RocksMemory& memory)
-    : impl_(new Impl{std::move(views_directory) + "/" + view, std::move(scratch_directory), memory, {}, {}, {}, {}, {}}) {
+    : impl_(
+          new Impl{std::move(views_directory) + "/" + view, std::move(scratch_directory), memory, {}, {}, {}, {}, {}}) {
   catch_up();
 }
 RocksViewReader::~RocksViewReader() = default;

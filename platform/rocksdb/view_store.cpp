@@ -42,8 +42,9 @@ std::unique_ptr<RocksViewStore> RocksViewStore::create(const std::string& direct
   auto db = ViewDb::open(directory, true, memory);
   rocksdb::WriteOptions durable;
   durable.sync = true;
-  require_ok(db->db().Put(durable, db->family(Family::meta), std::string(code_version_key), std::to_string(code_version)),
-             "creating " + directory);
+  require_ok(
+      db->db().Put(durable, db->family(Family::meta), std::string(code_version_key), std::to_string(code_version)),
+      "creating " + directory);
   return std::unique_ptr<RocksViewStore>(new RocksViewStore(std::make_unique<Impl>(Impl{std::move(db), code_version})));
 }
 

@@ -1,5 +1,6 @@
-// Views in RocksDB. One view is <views-dir>/<view>/: a folder a generation (a RocksDB each) and the text file `live`, which names
-// the generation that queries read. The projector is the sole writer; query programs follow it as secondary instances.
+// Views in RocksDB. One view is <views-dir>/<view>/: a folder a generation (a RocksDB each) and the text file `live`,
+// which names the generation that queries read. The projector is the sole writer; query programs follow it as secondary
+// instances.
 //
 // Every method of a ViewReader throws ViewDamaged (runtime/view_shelf.hpp) when the files cannot be read.
 #pragma once
@@ -26,14 +27,15 @@ class RocksMemory {
   std::unique_ptr<Impl> impl_;
 };
 
-// The writer's side of one generation. Batches go to the write-ahead log without a sync: after a crash of the process the log is
-// in the page cache still; after a crash of the machine the store opens at an earlier batch, whose positions say where in Kafka
-// to go on. Readers may use it from other threads, write() is one thread's.
+// The writer's side of one generation. Batches go to the write-ahead log without a sync: after a crash of the process
+// the log is in the page cache still; after a crash of the machine the store opens at an earlier batch, whose positions
+// say where in Kafka to go on. Readers may use it from other threads, write() is one thread's.
 class RocksViewStore final : public ViewStore {
  public:
   // Throws ViewDamaged; std::runtime_error for anything else (disk full, permission, opened by another process).
   static std::unique_ptr<RocksViewStore> open(const std::string& directory, const RocksMemory& memory);
-  static std::unique_ptr<RocksViewStore> create(const std::string& directory, int code_version, const RocksMemory& memory);
+  static std::unique_ptr<RocksViewStore> create(const std::string& directory, int code_version,
+                                                const RocksMemory& memory);
   ~RocksViewStore() override;
 
   int code_version() const;  // of the view that folded it
@@ -52,17 +54,18 @@ class RocksViewStore final : public ViewStore {
   std::unique_ptr<Impl> impl_;
 };
 
-// A query program's side of one view: what the projector has written as of the last catch_up(). All methods from any thread.
-// While there is no live generation yet (generation() == 0), the view looks empty and stands at offset 0.
+// A query program's side of one view: what the projector has written as of the last catch_up(). All methods from any
+// thread. While there is no live generation yet (generation() == 0), the view looks empty and stands at offset 0.
 class RocksViewReader final : public ViewReader {
  public:
   // `scratch_directory`: RocksDB's notes of this reader, its own; may be deleted between two runs. Opens what is there.
-  RocksViewReader(std::string views_directory, std::string view, std::string scratch_directory, const RocksMemory& memory);
+  RocksViewReader(std::string views_directory, std::string view, std::string scratch_directory,
+                  const RocksMemory& memory);
   ~RocksViewReader() override;
 
-  // Shows what the projector has written by now; follows the `live` file to another generation. Cheap when nothing is new
-  // (tens of microseconds). Calls at the same time wait for each other. Returns generation() > 0.
-  // A generation that cannot be opened just now (it is being replaced) leaves the reader as it was; problem() says why.
+  // Shows what the projector has written by now; follows the `live` file to another generation. Cheap when nothing is
+  // new (tens of microseconds). Calls at the same time wait for each other. Returns generation() > 0. A generation that
+  // cannot be opened just now (it is being replaced) leaves the reader as it was; problem() says why.
   bool catch_up();
   int64_t generation() const;   // of what is shown; 0: nothing yet
   std::string problem() const;  // empty: none

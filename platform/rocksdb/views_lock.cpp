@@ -18,7 +18,8 @@ ViewsLock::ViewsLock(const std::string& views_directory) {
   if (fd_ < 0) throw std::runtime_error("opening " + path + ": " + std::strerror(errno));
   if (::flock(fd_, LOCK_EX | LOCK_NB) == 0) return;
   ::close(fd_);
-  throw std::runtime_error("another projector writes the views in " + views_directory + ": stop it, or give this one another --views-dir");
+  throw std::runtime_error("another projector writes the views in " + views_directory +
+                           ": stop it, or give this one another --views-dir");
 }
 
 ViewsLock::~ViewsLock() { ::close(fd_); }

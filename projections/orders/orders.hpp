@@ -21,7 +21,8 @@ struct Orders {
 
   static std::vector<std::string> keys_of(const Event& event, const EventMeta& meta);
   static std::optional<Row> fold(std::optional<Row> row, const Event& event, const EventMeta& meta);
-  // "placed/<ms in 15 digits>/<order id>", and "customer/<customer id>/<ms in 15 digits>/<order id>" when it has a customer.
+  // "placed/<ms in 15 digits>/<order id>", and "customer/<customer id>/<ms in 15 digits>/<order id>" when it has a
+  // customer.
   static std::vector<std::string> index_keys_of(const Row& row);
 };
 static_assert(Indexed<Orders>);

@@ -70,7 +70,8 @@ void LiveViews::stop() {
   if (thread_.joinable()) thread_.join();
   std::move(arrivals_.begin(), arrivals_.end(), std::back_inserter(waiters_));
   arrivals_.clear();
-  for (auto& waiter : std::exchange(waiters_, {})) waiter.then(reject(Code::unavailable, "this program is stopping; try again"));
+  for (auto& waiter : std::exchange(waiters_, {}))
+    waiter.then(reject(Code::unavailable, "this program is stopping; try again"));
 }
 
 void LiveViews::start() {

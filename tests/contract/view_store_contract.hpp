@@ -44,7 +44,10 @@ TYPED_TEST_P(ViewStoreContract, IsEmptyAndAtTheBeginningWhenNew) {
 
 TYPED_TEST_P(ViewStoreContract, WritesAndDeletesWhatABatchSays) {
   const auto store = this->shelf().create(1, 1);
-  store->write({{{"a", "1"}, {"b", std::string("\0\xff", 2)}}, {{"by/1", "a"}, {"by/2", "b"}}, {}, {{{"orders", 3}, {7, 2, 5}}}});
+  store->write({{{"a", "1"}, {"b", std::string("\0\xff", 2)}},
+                {{"by/1", "a"}, {"by/2", "b"}},
+                {},
+                {{{"orders", 3}, {7, 2, 5}}}});
   EXPECT_EQ(store->row("a"), "1");
   EXPECT_EQ(store->row("b"), std::string("\0\xff", 2));
   EXPECT_EQ(store->position({"orders", 3}), (LogPosition{7, 2, 5}));
@@ -73,7 +76,8 @@ TYPED_TEST_P(ViewStoreContract, ScansAPrefixInOrderBothWaysAndFromAKeyOn) {
   EXPECT_EQ(scanned([&](const auto& visit) { store->rows("a/", "a/2", visit); }), Entries(all.begin() + 1, all.end()));
   EXPECT_EQ(scanned([&](const auto& visit) { store->rows("a/", "a/21", visit); }), Entries(all.begin() + 2, all.end()));
   EXPECT_EQ(scanned([&](const auto& visit) { store->rows_backwards("a/", visit); }), Entries(all.rbegin(), all.rend()));
-  EXPECT_EQ(scanned([&](const auto& visit) { store->rows("a/", "", visit); }, 2), Entries(all.begin(), all.begin() + 2));
+  EXPECT_EQ(scanned([&](const auto& visit) { store->rows("a/", "", visit); }, 2),
+            Entries(all.begin(), all.begin() + 2));
   EXPECT_EQ(scanned([&](const auto& visit) { store->rows_backwards("a/", visit); }, 1), Entries({all.back()}));
   EXPECT_EQ(scanned([&](const auto& visit) { store->rows_backwards("a/\xff", visit); }), Entries({all.back()}));
   EXPECT_EQ(scanned([&](const auto& visit) { store->rows_backwards("", visit); }, 1), (Entries{{"b/1", "-"}}));
@@ -120,6 +124,7 @@ TYPED_TEST_P(ViewStoreContract, WhatIsNotThereIsDamageAndCanBeSetAside) {
 
 REGISTER_TYPED_TEST_SUITE_P(ViewStoreContract, IsEmptyAndAtTheBeginningWhenNew, WritesAndDeletesWhatABatchSays,
                             AnIndexEntryMayPassFromOneRowToAnother, ScansAPrefixInOrderBothWaysAndFromAKeyOn,
-                            AGenerationOutlivesItsStore, GenerationsLieSideBySide, WhatIsNotThereIsDamageAndCanBeSetAside);
+                            AGenerationOutlivesItsStore, GenerationsLieSideBySide,
+                            WhatIsNotThereIsDamageAndCanBeSetAside);
 
 }  // namespace everfold::testing

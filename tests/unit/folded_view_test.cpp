@@ -2,6 +2,7 @@
 
 #include "projections/inventory/stock.hpp"
 #include "runtime/memory_view_store.hpp"
+#include "schemas/catalog/v1/views.pb.h"
 #include "tests/messages.hpp"
 
 namespace everfold {
@@ -102,6 +103,20 @@ TEST_F(FoldedViewTest, ARowThatIsNoRowIsDamage) {
   batch.rows.emplace_back("MUG", "\xff\xff");
   store_.write(batch);
   EXPECT_THROW(view_.fold(received(1)), ViewDamaged);
+}
+
+// Protobuf's maps come in any order: a row read back or folded in another order of events must not look like another
+// row.
+TEST(SerializedRow, DoesNotDependOnTheOrderOfAMap) {
+  catalog::v1::ProductRow up, down;
+  for (int i = 0; i < 100; ++i) {
+    (*up.mutable_attributes())[std::to_string(i)] = "x";
+    (*down.mutable_attributes())[std::to_string(99 - i)] = "x";
+  }
+  EXPECT_EQ(serialize_row(up), serialize_row(down));
+  catalog::v1::ProductRow read_back;
+  ASSERT_TRUE(read_back.ParseFromString(serialize_row(up)));
+  EXPECT_EQ(serialize_row(up), serialize_row(read_back));
 }
 
 }  // namespace

@@ -1,5 +1,4 @@
 #include "projections/history/history.hpp"
-
 #include "tests/messages.hpp"
 
 namespace everfold::history {
@@ -22,9 +21,11 @@ EventMeta meta() {
 TEST(HistoryView, KeepsAnyEventWithWhatIsKnownAboutIt) {
   EXPECT_EQ(History::keys_of({"bytes"}, meta()), (std::vector<std::string>{"orders/o1/000000000007"}));
   const auto row = History::fold(std::nullopt, {"bytes"}, meta());
-  EXPECT_TRUE(testing::same(*row, testing::make<v1::HistoryRow>(R"(type: "OrderPlaced" at { seconds: 1 nanos: 500000000 } actor: "u1"
+  EXPECT_TRUE(testing::same(
+      *row, testing::make<v1::HistoryRow>(R"(type: "OrderPlaced" at { seconds: 1 nanos: 500000000 } actor: "u1"
     correlation_id: "corr" version: 7 event_id: "cmd1.1" causation_id: "cmd1" event_type: "everfold.orders.OrderPlaced.v1"
-    event: "bytes")"))) << row->ShortDebugString();
+    event: "bytes")")))
+      << row->ShortDebugString();
 }
 
 TEST(HistoryView, AGuestsEventHasNoActor) {

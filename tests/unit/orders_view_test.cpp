@@ -1,5 +1,4 @@
 #include "projections/orders/orders.hpp"
-
 #include "tests/folding.hpp"
 
 namespace everfold::orders {
@@ -27,7 +26,8 @@ TEST(OrdersView, FollowsAnOrderToItsRefund) {
       .changes("status: STOCK_RESERVED")
       .after(make<v1::OrderPaymentUpdated>("payment { id: 'y1' status: REQUESTED payment_version: 1 }"))
       .changes("payment { id: 'y1' status: REQUESTED }")
-      .after(make<v1::OrderPaymentUpdated>("payment { id: 'y1' status: PENDING redirect_url: '/pay' payment_version: 2 }"))
+      .after(
+          make<v1::OrderPaymentUpdated>("payment { id: 'y1' status: PENDING redirect_url: '/pay' payment_version: 2 }"))
       .changes("payment { status: PENDING redirect_url: '/pay' }")
       .after(make<v1::OrderConfirmed>("payment { id: 'y1' status: CAPTURED redirect_url: '/pay' payment_version: 3 }"))
       .changes("status: CONFIRMED payment { status: CAPTURED }")
@@ -40,7 +40,8 @@ TEST(OrdersView, FollowsAnOrderToItsRefund) {
 TEST(OrdersView, ARedirectThatIsOverIsNotShown) {
   auto order = folding<Orders>("o1");
   order.after(placed())
-      .after(make<v1::OrderPaymentUpdated>("payment { id: 'y1' status: PENDING redirect_url: '/pay' payment_version: 2 }"))
+      .after(
+          make<v1::OrderPaymentUpdated>("payment { id: 'y1' status: PENDING redirect_url: '/pay' payment_version: 2 }"))
       .after(make<v1::OrderPaymentUpdated>("payment { id: 'y1' status: DECLINED payment_version: 3 }"));
   EXPECT_FALSE(order.row().payment().has_redirect_url());
 }

@@ -1,5 +1,4 @@
 #include "projections/payments/payments.hpp"
-
 #include "tests/folding.hpp"
 
 namespace everfold::payments {
@@ -12,7 +11,9 @@ v1::PaymentRequested requested() {
   return make<v1::PaymentRequested>(
       "order_id: 'o1' customer_id: 'u1' amount { amount: 900 currency: 'USD' } provider: 'sandbox' method: 'manual'");
 }
-v1::PaymentPending pending() { return make<v1::PaymentPending>("order_id: 'o1' provider_reference: 'r' redirect_url: '/pay'"); }
+v1::PaymentPending pending() {
+  return make<v1::PaymentPending>("order_id: 'o1' provider_reference: 'r' redirect_url: '/pay'");
+}
 v1::PaymentCaptured captured() {
   return make<v1::PaymentCaptured>("order_id: 'o1' provider_reference: 'r' amount { amount: 900 currency: 'USD' }");
 }
@@ -36,14 +37,16 @@ TEST(PaymentsView, FollowsAPaymentToItsLastRefund) {
       .after(refund("f1", 300))
       .changes("refunds { id: 'f1' amount { amount: 300 currency: 'USD' } reason: 'broken' status: REQUESTED }")
       .after(make<v1::PaymentRefunded>("order_id: 'o1' refund_id: 'f1' amount { amount: 300 currency: 'USD' }"))
-      .shows(R"(id: "y1" order_id: "o1" customer_id: "u1" provider: "sandbox" method: "manual" status: PARTIALLY_REFUNDED
+      .shows(
+          R"(id: "y1" order_id: "o1" customer_id: "u1" provider: "sandbox" method: "manual" status: PARTIALLY_REFUNDED
         amount { amount: 900 currency: "USD" } captured { amount: 900 currency: "USD" } version: 5
         refunded { amount: 300 currency: "USD" }
         refunds { id: "f1" amount { amount: 300 currency: "USD" } reason: "broken" status: DONE }
         created_at { seconds: 1 } updated_at { seconds: 5 })")
       .after(refund("f2", 600))
       .changes("refunds { id: 'f2' amount { amount: 600 currency: 'USD' } reason: 'broken' status: REQUESTED }")
-      .after(make<v1::PaymentRefunded>("order_id: 'o1' refund_id: 'f2' amount { amount: 600 currency: 'USD' } full: true"))
+      .after(
+          make<v1::PaymentRefunded>("order_id: 'o1' refund_id: 'f2' amount { amount: 600 currency: 'USD' } full: true"))
       .shows(R"(id: "y1" order_id: "o1" customer_id: "u1" provider: "sandbox" method: "manual" status: REFUNDED
         amount { amount: 900 currency: "USD" } captured { amount: 900 currency: "USD" } version: 7
         refunded { amount: 900 currency: "USD" }
@@ -54,8 +57,11 @@ TEST(PaymentsView, FollowsAPaymentToItsLastRefund) {
 
 TEST(PaymentsView, ARefundThatTheProviderRefusesLeavesTheMoneyCaptured) {
   auto payment = folding<Payments>("y1");
-  payment.after(requested()).after(captured()).after(refund("f1", 300)).after(
-      make<v1::RefundFailed>("order_id: 'o1' refund_id: 'f1' amount { amount: 300 currency: 'USD' } reason: 'no'"));
+  payment.after(requested())
+      .after(captured())
+      .after(refund("f1", 300))
+      .after(
+          make<v1::RefundFailed>("order_id: 'o1' refund_id: 'f1' amount { amount: 300 currency: 'USD' } reason: 'no'"));
   EXPECT_EQ(payment.row().status(), v1::PaymentRow::CAPTURED);
   EXPECT_EQ(payment.row().refunded().amount(), 0);
   EXPECT_EQ(payment.row().refunds(0).status(), v1::PaymentRow::Refund::FAILED);

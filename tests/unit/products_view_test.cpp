@@ -1,5 +1,4 @@
 #include "projections/catalog/products.hpp"
-
 #include "tests/folding.hpp"
 
 namespace everfold::catalog {
@@ -12,7 +11,8 @@ TEST(ProductsView, FollowsAProductFromCreationToTheArchive) {
   folding<Products>("p1")
       .after(make<v1::ProductCreated>(R"(sku: "MUG" details { name: "Mug" description: "Blue" category: "Kitchen"
         price { amount: 499 currency: "GBP" } attributes { key: "size" value: "L" } status: draft })"))
-      .shows(R"(id: "p1" sku: "MUG" name: "Mug" description: "Blue" category: "Kitchen" price { amount: 499 currency: "GBP" }
+      .shows(
+          R"(id: "p1" sku: "MUG" name: "Mug" description: "Blue" category: "Kitchen" price { amount: 499 currency: "GBP" }
         attributes { key: "size" value: "L" } status: draft version: 1 created_at { seconds: 1 } updated_at { seconds: 1 })")
       .after(make<v1::ProductUpdated>(R"(sku: "MUG" details { name: "Large mug" brand: "Acme"
         price { amount: 599 currency: "GBP" } status: active })"))

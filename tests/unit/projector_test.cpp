@@ -21,7 +21,8 @@ const LogId log0{"inventory", 0};
 const LogId log1{"inventory", 1};
 
 int64_t steady_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
 }
 
 // The same fold by the next version of its code.
@@ -179,7 +180,8 @@ TEST_F(ProjectorTest, AnotherVersionOfTheCodeFoldsAnewBesideWhatServes) {
   int kafka_failures = 1'000'000;
   {
     Running<StockOfLater> running(shelf_, memory_, &kafka_failures);
-    ASSERT_TRUE(running.comes_to([&](const Projector::Status& status) { return status.generation == 2 && status.building; }));
+    ASSERT_TRUE(
+        running.comes_to([&](const Projector::Status& status) { return status.generation == 2 && status.building; }));
     running.stop();
     EXPECT_EQ(shelf_.live(), 1);
     EXPECT_EQ(on_hand(1, "MUG"), 1);
@@ -216,7 +218,8 @@ TEST_F(ProjectorTest, AViewThatIsDeletedUnderWayIsFoldedAnew) {
   Running<Stock> running(shelf_, memory_);
   ASSERT_TRUE(running.folds(1));
   shelf_.vanish();
-  ASSERT_TRUE(running.comes_to([&](const Projector::Status& status) { return status.generation == 2 && !status.building; }));
+  ASSERT_TRUE(
+      running.comes_to([&](const Projector::Status& status) { return status.generation == 2 && !status.building; }));
   receive("MUG", 2);
   ASSERT_TRUE(running.folds(3));
   running.stop();

@@ -1,5 +1,4 @@
 #include "projections/inventory/stock.hpp"
-
 #include "tests/folding.hpp"
 
 namespace everfold::inventory {

@@ -85,7 +85,8 @@ class ViewLaws : public ::testing::Test {
         const std::string aggregate = std::to_string(log.shard) + "-" + std::to_string(pick(random_, 6));
         std::vector<Event> events;
         for (int n = pick(random_, 3); n >= 0; --n)
-          events.push_back(random_event<Event>(static_cast<std::size_t>(pick(random_, std::variant_size_v<Event>)), random_));
+          events.push_back(
+              random_event<Event>(static_cast<std::size_t>(pick(random_, std::variant_size_v<Event>)), random_));
         writer.commit(aggregate, events);
         if (pick(random_, 20) == 0) writer.start_term(1000 + i);
       }
