@@ -44,7 +44,8 @@ class LogSource {
   // Hands over what is there, in log order within a log; waits up to `timeout_ms` for the first record or a wake().
   // Returns the number of records. Ends the program when a log has lost records that were asked for.
   virtual std::size_t poll(int timeout_ms, const Sink& sink) = 0;
-  // The offset that the next record will get. Throws std::runtime_error when that cannot be learnt within the timeout.
+  // The offset that the next record will get; of a log that is being read, as it was up to half a second ago. Throws
+  // std::runtime_error when that cannot be learnt within the timeout.
   virtual int64_t end_offset(const LogId& log, int timeout_ms) = 0;
   // How long ago the brokers were last heard, at most; what an owner must know before it refuses anything.
   virtual int64_t silence_ms() const = 0;

@@ -31,6 +31,7 @@ class KafkaLogSource final : public LogSource {
                            {"auto.offset.reset", "error"},
                            {"isolation.level", "read_uncommitted"},
                            {"socket.nagle.disable", "true"},
+                           {"socket.timeout.ms", "6000"},
                            {"check.crcs", "true"},
                            {"queued.min.messages", bulk ? "1000000" : "100000"},
                            {"queued.max.messages.kbytes", bulk ? "1000000" : "65536"},
@@ -54,7 +55,8 @@ class KafkaLogSource final : public LogSource {
   ~KafkaLogSource() override {
     rd_kafka_queue_io_event_enable(queue_.get(), -1, nullptr, 0);
     queue_.reset();
-    client_.reset();
+    // No group was joined, so there is none to leave: asking for that can wait for a broker that is away.
+    rd_kafka_destroy_flags(client_.release(), RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     close(wake_fd_);
   }
 
@@ -85,9 +87,15 @@ class KafkaLogSource final : public LogSource {
   }
 
   int64_t end_offset(const LogId& log, int timeout_ms) override {
+    const std::string topic = event_topic(options_, log.context);
     int64_t low = 0, high = 0;
-    const rd_kafka_resp_err_t error = rd_kafka_query_watermark_offsets(
-        client_.get(), event_topic(options_, log.context).c_str(), log.shard, &low, &high, timeout_ms);
+    // As the last fetch said, when this log is being read: no question to a broker, which librdkafka lets wait for the socket's timeout
+    // rather than ours when the broker is away.
+    if (rd_kafka_get_watermark_offsets(client_.get(), topic.c_str(), log.shard, &low, &high) == RD_KAFKA_RESP_ERR_NO_ERROR &&
+        high >= 0)
+      return high;
+    const rd_kafka_resp_err_t error =
+        rd_kafka_query_watermark_offsets(client_.get(), topic.c_str(), log.shard, &low, &high, timeout_ms);
     if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
       throw std::runtime_error("the end of log " + to_string(log) + " cannot be learnt: " + rd_kafka_err2str(error));
     return high;
