@@ -31,6 +31,7 @@ struct CommandMeta {
   std::string actor;
   std::string digest;              // of the client's request: the same id with another digest is refused; empty from a process
   int64_t expected_version = -1;   // If-Match; -1: any
+  bool fresh_id = false;           // made at random for this very command: nobody can have sent it before
 };
 
 }  // namespace everfold

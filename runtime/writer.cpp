@@ -1,6 +1,7 @@
 #include "runtime/writer.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <stdexcept>
 #include <utility>
 
@@ -67,7 +68,7 @@ Writer::Writer(WriterOptions options, std::vector<std::unique_ptr<HostedContext>
   publish_status();
 }
 
-Writer::~Writer() = default;
+Writer::~Writer() { save_positions(); }
 
 // ---- from any thread ----
 
@@ -134,6 +135,7 @@ void Writer::step(int timeout_ms) {
   if (const int64_t now = edges_.now_ms(); now >= next_sweep_ms_) {
     next_sweep_ms_ = now + sweep_every_ms;
     expire_deadlines();
+    save_positions();
     publish_status();
   }
   release();  // refusals decided in this step
@@ -208,9 +210,9 @@ void Writer::accept(OwnedLog& log, Commit commit) {
     log.pending_ids.erase(pending.queued.command.meta.id);
     log.confirmed_commit = commit.mark.commit;
     --in_flight_;
-    const CommandDone done{commit.events, commit.events.back().meta.version, log.id(), commit.events.back().offset + 1};
-    for (Reply& reply : pending.repeated) answers_.emplace_back(std::move(reply), done);
-    answers_.emplace_back(std::move(pending.queued.reply), done);
+    pending.repeated.push_back(std::move(pending.queued.reply));
+    confirmed_.push_back({{{}, commit.events.back().meta.version, log.id(), commit.events.back().offset + 1},
+                          batch_.events.size(), commit.events.size(), std::move(pending.repeated)});
     maybe_snapshot(log, commit.events.front().meta.aggregate_id);
   }
   for (StoredEvent& event : commit.events) batch_.events.push_back(std::move(event));
@@ -218,11 +220,26 @@ void Writer::accept(OwnedLog& log, Commit commit) {
 
 // The index is written before anybody is answered: what a caller was told, a look-up finds.
 void Writer::flush() {
-  for (const std::size_t place : moved_) batch_.positions.emplace_back(logs_[place].id(), logs_[place].tail.position());
-  moved_.clear();
   if (!batch_.empty()) index_.write(batch_);
+  for (Confirmed& confirmed : std::exchange(confirmed_, {})) {
+    const auto first = batch_.events.begin() + static_cast<std::ptrdiff_t>(confirmed.first_event);
+    confirmed.done.events.assign(std::make_move_iterator(first),
+                                 std::make_move_iterator(first + static_cast<std::ptrdiff_t>(confirmed.events)));
+    for (Reply& reply : confirmed.callers) {
+      const bool last = &reply == &confirmed.callers.back();
+      answers_.emplace_back(std::move(reply), last ? std::move(confirmed.done) : confirmed.done);
+    }
+  }
   batch_ = {};
   release();
+}
+
+// Now and then is enough: what is read again after a crash is written again, the same.
+void Writer::save_positions() {
+  IndexBatch batch;
+  for (const std::size_t place : std::exchange(moved_, {}))
+    batch.positions.emplace_back(logs_[place].id(), logs_[place].tail.position());
+  if (!batch.empty()) index_.write(batch);
 }
 
 void Writer::release() {
@@ -303,6 +320,7 @@ void Writer::depose(OwnedLog& log) {
   log.pending.clear();
   log.pending_ids.clear();
   log.held.clear();
+  for (QueuedCommand& queued : waiting) queued.command.meta.fresh_id = false;  // what was appended may be accepted yet
   for (QueuedCommand& queued : log.backlog) waiting.push_back(std::move(queued));
   log.backlog = std::move(waiting);
   log.states.clear();  // speculative; only an owner keeps states
@@ -393,6 +411,7 @@ bool Writer::answer_repeated(OwnedLog& log, QueuedCommand& queued) {
     else log.held.emplace(0, HeldAnswer{std::move(queued), key_reused()});
     return true;
   }
+  if (meta.fresh_id) return false;
   const auto known = index_.command(meta.id);
   if (!known) return false;
   ++stats_.repeated;

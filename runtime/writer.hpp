@@ -84,6 +84,13 @@ class Writer final : public CommandBus {
 
  private:
   struct Inbox;
+  // A commit read back; its events lie in batch_ until they are written.
+  struct Confirmed {
+    CommandDone done;
+    std::size_t first_event;
+    std::size_t events;
+    std::vector<Reply> callers;
+  };
 
   std::size_t place_of(std::string_view context, std::string_view aggregate_id) const;
   void read_logs(int timeout_ms);
@@ -91,6 +98,7 @@ class Writer final : public CommandBus {
   void accept(OwnedLog& log, Commit commit);
   void on_term(OwnedLog& log, const TermStartedMark& term, Verdict verdict);
   void flush();
+  void save_positions();
   void release();
 
   void take_over(OwnedLog& log);
@@ -121,7 +129,8 @@ class Writer final : public CommandBus {
   std::deque<OwnedLog> logs_;  // by place: context × partitions + shard
   std::size_t in_flight_ = 0;   // commits appended and not read back, over all logs
   IndexBatch batch_;            // of this step
-  std::set<std::size_t> moved_;  // logs whose position moved in this step
+  std::set<std::size_t> moved_;  // logs whose position moved since it was saved
+  std::vector<Confirmed> confirmed_;  // by this step
   std::vector<std::pair<Reply, Outcome>> answers_;  // released by this step, sent after the batch is written
   int64_t next_sweep_ms_ = 0;
 

@@ -70,6 +70,7 @@ Decided<Call> Call::of(http::Request request, const Ports& ports) {
   meta.actor = caller.value() ? caller.value()->subject : "";
   const std::string route = route_of(request);
   meta.id = key.value() ? derive_id({"http", meta.actor, route, *key.value()}) : ports.random_id();
+  meta.fresh_id = !key.value();
   meta.digest = derive_id({route, request.body});
   meta.time_ms = ports.now_ms();
   meta.correlation_id = request.correlation_id;

@@ -1,5 +1,5 @@
 // A writer's index of its logs in RocksDB. Written without fsync: after a crash of the process nothing is missing, after a crash of the
-// machine the end may be, and is read again from Kafka, because positions and events are one batch.
+// machine the end may be, and is read again from Kafka: a position is written after the events before it, never ahead of them.
 #pragma once
 
 #include <memory>
