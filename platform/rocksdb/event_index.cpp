@@ -105,6 +105,7 @@ class RocksEventIndex final : public EventIndex {
     options.create_missing_column_families = true;
     options.max_background_jobs = 2;
     options.keep_log_file_num = 2;
+    options.atomic_flush = true;  // a position on disk must not be ahead of its events
     rocksdb::BlockBasedTableOptions table;
     table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
     table.block_cache = rocksdb::NewLRUCache(64 << 20);
