@@ -89,16 +89,20 @@ class KafkaLogSource final : public LogSource {
   int64_t end_offset(const LogId& log, int timeout_ms) override {
     const std::string topic = event_topic(options_, log.context);
     int64_t low = 0, high = 0;
-    // As the last fetch said, when this log is being read: no question to a broker, which librdkafka lets wait for the socket's timeout
-    // rather than ours when the broker is away.
+    // As the last fetch said, when this log is being read: no question to a broker.
     if (rd_kafka_get_watermark_offsets(client_.get(), topic.c_str(), log.shard, &low, &high) == RD_KAFKA_RESP_ERR_NO_ERROR &&
         high >= 0)
       return high;
-    const rd_kafka_resp_err_t error =
-        rd_kafka_query_watermark_offsets(client_.get(), topic.c_str(), log.shard, &low, &high, timeout_ms);
+    // "The offset for the time LATEST" rather than rd_kafka_query_watermark_offsets(), which does not keep its timeout when the
+    // broker is away.
+    const Own<rd_kafka_topic_partition_list_t> list(rd_kafka_topic_partition_list_new(1));
+    auto* asked = rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), log.shard);
+    asked->offset = RD_KAFKA_OFFSET_END;
+    rd_kafka_resp_err_t error = rd_kafka_offsets_for_times(client_.get(), list.get(), timeout_ms);
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) error = asked->err;
     if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
       throw std::runtime_error("the end of log " + to_string(log) + " cannot be learnt: " + rd_kafka_err2str(error));
-    return high;
+    return asked->offset;
   }
 
   int64_t silence_ms() const override { return now_ms() - heard_ms_; }
