@@ -51,8 +51,8 @@ class StateCache {
 // A commit on its way through Kafka.
 struct PendingCommit {
   int64_t commit = 0;
-  QueuedCommand queued;
-  std::vector<Reply> repeated;  // the same command came again meanwhile
+  // The command, and the same again for every time that it came again meanwhile: each with its own caller and deadline.
+  std::vector<QueuedCommand> callers;
 };
 
 // An answer that must wait until commit `after` is confirmed.

@@ -207,12 +207,11 @@ void Writer::accept(OwnedLog& log, Commit commit) {
           "a commit of this writer's own term was accepted that it does not remember");
     PendingCommit pending = std::move(log.pending.front());
     log.pending.pop_front();
-    log.pending_ids.erase(pending.queued.command.meta.id);
+    log.pending_ids.erase(pending.callers.front().command.meta.id);
     log.confirmed_commit = commit.mark.commit;
     --in_flight_;
-    pending.repeated.push_back(std::move(pending.queued.reply));
     confirmed_.push_back({{{}, commit.events.back().meta.version, log.id(), commit.events.back().offset + 1},
-                          batch_.events.size(), commit.events.size(), std::move(pending.repeated)});
+                          batch_.events.size(), commit.events.size(), std::move(pending.callers)});
     maybe_snapshot(log, commit.events.front().meta.aggregate_id);
   }
   for (StoredEvent& event : commit.events) batch_.events.push_back(std::move(event));
@@ -225,9 +224,9 @@ void Writer::flush() {
     const auto first = batch_.events.begin() + static_cast<std::ptrdiff_t>(confirmed.first_event);
     confirmed.done.events.assign(std::make_move_iterator(first),
                                  std::make_move_iterator(first + static_cast<std::ptrdiff_t>(confirmed.events)));
-    for (Reply& reply : confirmed.callers) {
-      const bool last = &reply == &confirmed.callers.back();
-      answers_.emplace_back(std::move(reply), last ? std::move(confirmed.done) : confirmed.done);
+    for (QueuedCommand& caller : confirmed.callers) {
+      const bool last = &caller == &confirmed.callers.back();
+      answers_.emplace_back(std::move(caller.reply), last ? std::move(confirmed.done) : confirmed.done);
     }
   }
   batch_ = {};
@@ -310,11 +309,9 @@ void Writer::become_owner(OwnedLog& log) {
 // within their deadline.
 void Writer::depose(OwnedLog& log) {
   std::deque<QueuedCommand> waiting;
-  for (PendingCommit& pending : log.pending) {
-    for (Reply& reply : pending.repeated)
-      waiting.push_back({pending.queued.command, std::move(reply), pending.queued.deadline_ms});
-    waiting.push_back(std::move(pending.queued));
-  }
+  for (PendingCommit& pending : log.pending)
+    for (QueuedCommand& caller : pending.callers)
+      if (caller.reply) waiting.push_back(std::move(caller));  // without: its deadline has passed and it was told
   for (auto& [after, held] : log.held) waiting.push_back(std::move(held.queued));
   in_flight_ -= log.pending.size();
   log.pending.clear();
@@ -407,7 +404,7 @@ bool Writer::answer_repeated(OwnedLog& log, QueuedCommand& queued) {
   if (const auto at = log.pending_ids.find(meta.id); at != log.pending_ids.end()) {
     PendingCommit& pending = log.pending[static_cast<std::size_t>(at->second - log.pending.front().commit)];
     ++stats_.repeated;
-    if (pending.queued.command.meta.digest == meta.digest) pending.repeated.push_back(std::move(queued.reply));
+    if (pending.callers.front().command.meta.digest == meta.digest) pending.callers.push_back(std::move(queued));
     else log.held.emplace(0, HeldAnswer{std::move(queued), key_reused()});
     return true;
   }
@@ -463,7 +460,8 @@ void Writer::append(OwnedLog& log, CachedState& cached, QueuedCommand queued, st
   }
   cached.last_commit = commit;
   log.pending_ids.emplace(meta.id, commit);
-  log.pending.push_back({commit, std::move(queued), {}});
+  log.pending.push_back({commit, {}});
+  log.pending.back().callers.push_back(std::move(queued));
   ++in_flight_;
 }
 
@@ -509,14 +507,12 @@ void Writer::expire_deadlines() {
       if (queued.reply) queued.reply(outcome_unknown());
       return true;
     });
-    for (PendingCommit& pending : log.pending) {
-      if (!due(pending.queued)) continue;
-      if (auto reply = std::exchange(pending.queued.reply, nullptr)) {
-        ++stats_.unavailable;
-        reply(outcome_unknown());
-      }
-      for (Reply& reply : std::exchange(pending.repeated, {})) reply(outcome_unknown());
-    }
+    for (PendingCommit& pending : log.pending)
+      for (QueuedCommand& caller : pending.callers)
+        if (due(caller) && caller.reply) {
+          ++stats_.unavailable;
+          std::exchange(caller.reply, nullptr)(outcome_unknown());
+        }
     std::erase_if(log.held, [&](auto& entry) {
       if (!due(entry.second.queued)) return false;
       ++stats_.unavailable;

@@ -89,7 +89,7 @@ class Writer final : public CommandBus {
     CommandDone done;
     std::size_t first_event;
     std::size_t events;
-    std::vector<Reply> callers;
+    std::vector<QueuedCommand> callers;
   };
 
   std::size_t place_of(std::string_view context, std::string_view aggregate_id) const;

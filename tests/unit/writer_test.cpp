@@ -387,6 +387,42 @@ TEST_F(WriterTest, EveryCallerHearsWithinTheDeadline) {
   EXPECT_EQ(accepted(logs, "apple").size(), 1u);
 }
 
+TEST_F(WriterTest, ACommandFromATopicHasNoDeadlineAlsoWhenACallerSentItToo) {
+  node.own_all();
+  node.appender.linger(true);
+  Answers from_topic;
+  send(command("c1", "apple", receive(5)));
+  ASSERT_TRUE(node.writer->offer(command("c1", "apple", receive(5)), from_topic.next()));
+  node.settle();
+  node.appender.doubt();  // the record is lost: the orphan is never delivered
+  node.settle();
+  node.now_ms += 10'001;
+  node.settle();
+  EXPECT_TRUE(answers.refused(0, Code::unavailable));
+  EXPECT_TRUE(from_topic.heard.empty()) << "the topic's copy was given up: nobody would send it again";
+  node.appender.deliver();
+  node.appender.linger(false);
+  node.settle();
+  EXPECT_TRUE(from_topic.done(0, 1));
+  EXPECT_EQ(accepted(logs, "apple").size(), 1u);
+}
+
+TEST_F(WriterTest, ACallerBehindATopicsCopyHearsWithinItsDeadline) {
+  node.own_all();
+  node.appender.linger(true);
+  Answers from_topic;
+  ASSERT_TRUE(node.writer->offer(command("c1", "apple", receive(5)), from_topic.next()));
+  send(command("c1", "apple", receive(5)));
+  node.settle();
+  node.now_ms += 10'001;
+  node.settle();
+  EXPECT_TRUE(answers.refused(0, Code::unavailable));
+  EXPECT_TRUE(from_topic.heard.empty());
+  node.appender.deliver();
+  node.settle();
+  EXPECT_TRUE(from_topic.done(0, 1));
+}
+
 TEST_F(WriterTest, ATimerRingsAlsoAfterARestart) {
   checkout::v1::StartCheckout start;
   auto* line = start.add_lines();
