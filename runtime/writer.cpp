@@ -368,11 +368,12 @@ void Writer::take_queue() {
 void Writer::handle(OwnedLog& log, QueuedCommand queued) {
   if (log.role == OwnedLog::Role::owner) {
     decide(log, std::move(queued));
-  } else if (log.wanted || queued.deadline_ms == 0) {
+  } else if (log.wanted && (queued.deadline_ms == 0 || log.backlog.size() < options_.max_queued)) {
     log.backlog.push_back(std::move(queued));
-  } else {
+  } else if (queued.deadline_ms != 0) {  // a topic's is read again by whoever owns the log now
     ++stats_.unavailable;
-    queued.reply(nothing_done("This node does not own the log " + to_string(log.id())));
+    queued.reply(nothing_done(log.wanted ? "The log " + to_string(log.id()) + " is being taken over"
+                                         : "This node does not own the log " + to_string(log.id())));
   }
 }
 
@@ -500,6 +501,19 @@ void Writer::ring_timers() {
 void Writer::expire_deadlines() {
   const int64_t now = edges_.now_ms();
   const auto due = [now](const QueuedCommand& queued) { return queued.deadline_ms != 0 && queued.deadline_ms <= now; };
+  std::vector<Reply> never_decided;
+  {
+    const std::lock_guard lock(inbox_->mutex);
+    std::erase_if(inbox_->commands, [&](QueuedCommand& queued) {
+      if (!due(queued)) return false;
+      never_decided.push_back(std::move(queued.reply));
+      return true;
+    });
+  }
+  for (const Reply& reply : never_decided) {
+    ++stats_.unavailable;
+    reply(nothing_done("Kafka does not confirm in time what was decided before"));
+  }
   for (OwnedLog& log : logs_) {
     std::erase_if(log.backlog, [&](QueuedCommand& queued) {
       if (!due(queued)) return false;

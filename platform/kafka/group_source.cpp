@@ -65,6 +65,9 @@ class KafkaGroupSource final : public GroupSource {
       } else if (message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET) {
         fail("a log no longer has the records that a consumer group had read up to: it was truncated or made anew. "
              "Restore the topic, or delete the group's offsets to begin again from the start.");
+      } else if (unreadable(message->err)) {
+        fail(std::string("a record of a consumer group's topic cannot be read (") + rd_kafka_err2str(message->err) +
+             "): going on would skip it. Starting again reads it anew; if that fails too, the broker's disk is damaged.");
       } else {
         warn_(rd_kafka_message_errstr(message.get()));
         break;

@@ -122,7 +122,6 @@ class KafkaLogSource final : public LogSource {
       ++records;
       sink(log_of(*message), view_of(*message, headers_));
     }
-    if (records > 0) heard_ms_ = now_ms();
     return records;
   }
 
@@ -141,23 +140,37 @@ class KafkaLogSource final : public LogSource {
     if (message.err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET || message.err == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE)
       fail("the log " + where + " no longer has the records that this program had read up to: it was truncated or made anew. "
            "If that was meant, delete this program's local state and start it again; if not, restore the topic first.");
+    if (unreadable(message.err))
+      fail("a record of " + where + " cannot be read (" + rd_kafka_err2str(message.err) +
+           "): going on would leave a hole in history. Starting again reads it anew; if that fails too, the broker's disk is damaged.");
     warn_(where + ": " + rd_kafka_message_errstr(&message));
   }
 
-  // {"brokers": {"…": {"state": "UP", "rxidle": <µs since something was received>}}}: the smallest says when Kafka was last heard.
+  // Statistics say of each broker how long ago something was received from it ("rxidle", µs) and when they were made ("ts", µs on the
+  // monotonic clock). What counts is the broker that was silent for longest among those that lead a log of ours ("toppars"), and when
+  // it was heard, not when we came to read of it: a process that was stopped for a while finds old records and old statistics waiting.
   static int on_stats(rd_kafka_t*, char* json, std::size_t size, void* self) {
     const std::string_view text(json, size);
-    constexpr std::string_view field = "\"rxidle\":";
-    int64_t least_us = -1;
-    for (std::size_t at = text.find(field); at != text.npos; at = text.find(field, at)) {
-      at += field.size();
-      int64_t idle_us = -1;
-      std::from_chars(text.data() + at, text.data() + text.size(), idle_us);
-      if (idle_us >= 0 && (least_us < 0 || idle_us < least_us)) least_us = idle_us;
+    constexpr std::string_view idle_field = "\"rxidle\":", logs_field = "\"toppars\":{";
+    const int64_t made_us = number_after(text, "\"ts\":", 0);
+    int64_t most_us = -1;
+    for (std::size_t at = text.find(idle_field); at != text.npos; at = text.find(idle_field, at + 1)) {
+      std::size_t logs = text.find(logs_field, at);
+      if (logs == text.npos) break;
+      logs = text.find_first_not_of(" \n", logs + logs_field.size());
+      const bool leads_any = logs != text.npos && text[logs] != '}';
+      if (leads_any) most_us = std::max(most_us, number_after(text, idle_field, at));
     }
     auto& source = *static_cast<KafkaLogSource*>(self);
-    if (least_us >= 0) source.heard_ms_ = std::max(source.heard_ms_, now_ms() - least_us / 1000);
+    if (most_us >= 0 && made_us > 0) source.heard_ms_ = std::max(source.heard_ms_, (made_us - most_us) / 1000);
     return 0;
+  }
+
+  static int64_t number_after(std::string_view text, std::string_view field, std::size_t from) {
+    int64_t number = -1;
+    if (const std::size_t at = text.find(field, from); at != text.npos)
+      std::from_chars(text.data() + at + field.size(), text.data() + text.size(), number);
+    return number;
   }
 
   static void on_error(rd_kafka_t*, int error, const char* reason, void* self) {

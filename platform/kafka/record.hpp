@@ -9,6 +9,12 @@
 
 namespace everfold::kafka {
 
+// librdkafka may go on behind such a record, as if it had not been there.
+inline bool unreadable(rd_kafka_resp_err_t error) {
+  return error == RD_KAFKA_RESP_ERR__BAD_MSG || error == RD_KAFKA_RESP_ERR__BAD_COMPRESSION ||
+         error == RD_KAFKA_RESP_ERR__NOT_IMPLEMENTED || error == RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE;
+}
+
 // Valid as long as the message and `headers` (scratch space, reused) are.
 inline RecordView view_of(const rd_kafka_message_t& message, std::vector<HeaderView>& headers) {
   headers.clear();

@@ -26,6 +26,7 @@ struct Node {
     options.owner = "node";
     options.partitions = partitions;
     options.max_queued = 8;
+    options.max_in_flight = 2;
     options.snapshot_every = 3;
     writer = std::make_unique<Writer>(options, std::move(contexts), source, appender, *index,
                                       Writer::Edges{[this] { return now_ms; },
@@ -221,11 +222,39 @@ TEST_F(WriterTest, WhoDoesNotOwnTheLogSaysSo) {
 }
 
 TEST_F(WriterTest, ACommandFromATopicWaitsForTheOwnership) {
+  node.appender.linger(true);
+  node.own_all();
   ASSERT_TRUE(node.writer->offer(command("c1", "apple", receive(5)), answers.next()));
   node.settle();
   EXPECT_TRUE(answers.heard.empty());
-  node.own_all();
+  node.appender.deliver();
+  node.appender.linger(false);
+  node.settle();
   EXPECT_TRUE(answers.done(0, 1));
+}
+
+TEST_F(WriterTest, ACommandFromATopicOfAShardThatWasTakenAwayIsNotKept) {
+  node.own_all();
+  ASSERT_TRUE(node.writer->offer(command("c1", "apple", receive(5)), answers.next()));
+  node.disown_all();
+  node.now_ms += 10'000;
+  node.own_all();  // much later: whoever had the shard meanwhile has decided it
+  EXPECT_TRUE(answers.heard.empty());
+  EXPECT_TRUE(accepted(logs, "apple").empty());
+}
+
+TEST_F(WriterTest, WhatWaitsBehindAFullHouseHearsByItsDeadlineThatNothingWasDone) {
+  node.own_all();
+  node.appender.linger(true);
+  for (int i = 0; i < 2; ++i) send(command("c" + std::to_string(i), "apple", receive(1))), node.settle();
+  send(command("late", "apple", receive(1)));  // two in flight are all that this node may have
+  node.settle();
+  node.now_ms += 10'001;
+  node.settle();
+  ASSERT_EQ(answers.heard.size(), 3u);
+  node.appender.deliver();
+  node.settle();
+  EXPECT_EQ(accepted(logs, "apple").size(), 2u) << "a command was decided after its caller was told that nothing was done";
 }
 
 TEST_F(WriterTest, AfterADoubtWhatHadArrivedIsDoneAndWhatHadNotIsDecidedAgain) {
