@@ -320,6 +320,7 @@ TEST_F(OrderRoutes, CancelAnswersTheState) {
   const std::string id = check_out(filled_cart(ann), ann).text("orderId"), path = "/api/orders/" + id + "/cancel";
   EXPECT_EQ(post(path, "{}", ann).status, 400);
   EXPECT_EQ(post(path, "", ann).status, 400);
+  EXPECT_EQ(post(path, R"({"reason":"PAYMENT_DECLINED"})", ann).status, 400);  // the checkout's own word
   const auto cancelled = post(path, R"({"reason":"changed my mind"})", ann);
   EXPECT_EQ(cancelled.status, 200);
   EXPECT_EQ(cancelled.body, (json{{"id", id}, {"status", "CANCELLED"}, {"version", 2}}));
