@@ -28,12 +28,15 @@ struct Free {
 template <class T>
 using Own = std::unique_ptr<T, Free>;
 
+inline void set(rd_kafka_conf_t& conf, const char* name, const std::string& value) {
+  char error[256];
+  if (rd_kafka_conf_set(&conf, name, value.c_str(), error, sizeof error) != RD_KAFKA_CONF_OK)
+    throw std::runtime_error(std::string("Kafka setting ") + name + ": " + error);
+}
+
 inline Own<rd_kafka_conf_t> make_conf(std::initializer_list<std::pair<const char*, std::string>> settings) {
   Own<rd_kafka_conf_t> conf(rd_kafka_conf_new());
-  char error[256];
-  for (const auto& [name, value] : settings)
-    if (rd_kafka_conf_set(conf.get(), name, value.c_str(), error, sizeof error) != RD_KAFKA_CONF_OK)
-      throw std::runtime_error(std::string("Kafka setting ") + name + ": " + error);
+  for (const auto& [name, value] : settings) set(*conf, name, value);
   return conf;
 }
 

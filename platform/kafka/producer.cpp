@@ -54,6 +54,7 @@ class KafkaLogAppender final : public LogAppender {
  private:
   void start() {
     auto conf = producer_conf(options_);
+    set(*conf, "delivery.report.only.error", "true");  // what arrived is read back; only what did not is news
     rd_kafka_conf_set_opaque(conf.get(), this);
     rd_kafka_conf_set_dr_msg_cb(conf.get(), on_delivery);
     rd_kafka_conf_set_error_cb(conf.get(), on_error);
