@@ -30,7 +30,7 @@ CommandIntake::CommandIntake(GroupSource& source, Writer& writer, Refused refuse
                     open_count_ -= open_[log].offsets.size();
                     open_.erase(log);
                   }
-                  writer_.disown(revoked);
+                  writer_.await_assignment();
                 },
                 [this](const LogId& log, const RecordView& record) { take(log, record); }} {}
 

@@ -43,7 +43,8 @@ Rejection key_reused() {
 struct Writer::Inbox {
   std::mutex mutex;
   std::deque<QueuedCommand> commands;
-  std::vector<std::pair<LogId, bool>> ownership;  // in the order told; true: own
+  std::optional<std::vector<LogId>> ownership;  // as told last
+  bool awaits_assignment = false;               // told after that
   bool closed = false;
 };
 
@@ -104,17 +105,15 @@ bool Writer::offer(Command command, Reply reply) {
 void Writer::own(std::vector<LogId> logs) {
   {
     const std::lock_guard lock(inbox_->mutex);
-    for (LogId& log : logs) inbox_->ownership.emplace_back(std::move(log), true);
+    inbox_->ownership = std::move(logs);
+    inbox_->awaits_assignment = false;
   }
   source_.wake();
 }
 
-void Writer::disown(std::vector<LogId> logs) {
-  {
-    const std::lock_guard lock(inbox_->mutex);
-    for (LogId& log : logs) inbox_->ownership.emplace_back(std::move(log), false);
-  }
-  source_.wake();
+void Writer::await_assignment() {
+  const std::lock_guard lock(inbox_->mutex);
+  inbox_->awaits_assignment = true;
 }
 
 std::vector<LogStatus> Writer::status() const {
@@ -130,7 +129,7 @@ void Writer::step(int timeout_ms) {
   if (appender_.in_doubt()) start_again_after_doubt();
   take_queue();
   for (OwnedLog& log : logs_)
-    if (log.wanted && log.role == OwnedLog::Role::standby) take_over(log);
+    if (assigned_ && log.wanted && log.role == OwnedLog::Role::standby) take_over(log);
   ring_timers();
   if (const int64_t now = edges_.now_ms(); now >= next_sweep_ms_) {
     next_sweep_ms_ = now + sweep_every_ms;
@@ -344,24 +343,33 @@ void Writer::start_again_after_doubt() {
 // ---- deciding ----
 
 void Writer::take_queue() {
-  std::vector<std::pair<LogId, bool>> ownership;
+  std::optional<std::vector<LogId>> ownership;
+  bool sharing_anew = false;
   std::deque<QueuedCommand> commands;
   {
     const std::lock_guard lock(inbox_->mutex);
-    ownership.swap(inbox_->ownership);
+    ownership = std::exchange(inbox_->ownership, std::nullopt);
+    sharing_anew = inbox_->awaits_assignment;
     if (in_flight_ < options_.max_in_flight) commands.swap(inbox_->commands);
   }
-  for (const auto& [id, wanted] : ownership)
-    for (OwnedLog& log : logs_)
-      if (log.id() == id) {
-        log.wanted = wanted;
-        if (!wanted) depose(log);
-      }
+  if (ownership) assign(*ownership);
+  if (sharing_anew) assigned_ = false;
   for (QueuedCommand& queued : commands) {
     const CommandMeta& meta = queued.command.meta;
     const std::size_t place = place_of(meta.context, meta.aggregate_id);
     if (place < logs_.size()) handle(logs_[place], std::move(queued));
     else if (queued.reply) queued.reply(reject(Code::not_found, "This node has no context " + meta.context + "."));
+  }
+}
+
+void Writer::assign(const std::vector<LogId>& ownership) {
+  assigned_ = true;
+  for (OwnedLog& log : logs_) {
+    // Commands from topics that were not decided yet are read again by whoever has their shard now.
+    std::erase_if(log.backlog, [](const QueuedCommand& queued) { return queued.deadline_ms == 0; });
+    const bool was_wanted = log.wanted;
+    log.wanted = std::ranges::find(ownership, log.id()) != ownership.end();
+    if (was_wanted && !log.wanted) depose(log);
   }
 }
 

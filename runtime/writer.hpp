@@ -1,6 +1,6 @@
 // The writer: owns logs, decides commands one at a time, appends events, and answers when it has read them back (docs/log-format.md).
 //
-// One thread calls step() for ever; every other thread talks to it through submit(), own() and disown(). What holds:
+// One thread calls step() for ever; every other thread talks to it through submit() and own(). What holds:
 //  - a caller hears "done" only after the command's commit was accepted by the reading rules and is in the index;
 //  - a refusal is heard only after everything that it was decided on was accepted;
 //  - a command id that was accepted once is never decided again: it is answered as before;
@@ -71,8 +71,10 @@ class Writer final : public CommandBus {
   // A command read from a command topic: waits for ownership as long as the shard is this node's, and has no deadline.
   // False: the queue is full, offer it again. `reply` is not called when the shard is taken away first.
   bool offer(Command command, Reply reply);
+  // From now on these logs should be this node's, and no others. What stays keeps its term: nothing pauses.
   void own(std::vector<LogId> logs);
-  void disown(std::vector<LogId> logs);
+  // The group is sharing the logs anew: what is owned goes on, but nothing is claimed until own() tells what is this node's.
+  void await_assignment();
   std::vector<LogStatus> status() const;
   bool ready() const { return ready_; }
   const WriterStats& stats() const { return stats_; }
@@ -107,6 +109,7 @@ class Writer final : public CommandBus {
   void start_again_after_doubt();
 
   void take_queue();
+  void assign(const std::vector<LogId>& ownership);
   void handle(OwnedLog& log, QueuedCommand queued);
   void decide(OwnedLog& log, QueuedCommand queued);
   bool answer_repeated(OwnedLog& log, QueuedCommand& queued);
@@ -134,6 +137,7 @@ class Writer final : public CommandBus {
   std::vector<std::pair<Reply, Outcome>> answers_;  // released by this step, sent after the batch is written
   int64_t next_sweep_ms_ = 0;
 
+  bool assigned_ = false;  // false: the group is sharing the logs anew
   std::unique_ptr<Inbox> inbox_;
   WriterStats stats_;
   std::atomic<bool> ready_{false};

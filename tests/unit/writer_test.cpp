@@ -42,10 +42,7 @@ struct Node {
     settle();
   }
   void disown_all() {
-    std::vector<LogId> all;
-    for (const char* context : {"inventory", "checkout"})
-      for (int shard = 0; shard < partitions; ++shard) all.push_back({context, shard});
-    writer->disown(all);
+    writer->own({});
     settle();
   }
   void settle() {
@@ -241,6 +238,31 @@ TEST_F(WriterTest, ACommandFromATopicOfAShardThatWasTakenAwayIsNotKept) {
   node.own_all();  // much later: whoever had the shard meanwhile has decided it
   EXPECT_TRUE(answers.heard.empty());
   EXPECT_TRUE(accepted(logs, "apple").empty());
+}
+
+TEST_F(WriterTest, WhileTheGroupSharesAnewWhatIsOwnedGoesOnAndNothingIsClaimed) {
+  node.own_all();
+  node.writer->await_assignment();
+  send(command("c1", "apple", receive(5)));
+  node.settle();
+  ASSERT_TRUE(answers.done(0, 1)) << "a rebalance pauses what stays where it is";
+
+  Node other(logs);
+  other.own_all();
+  node.settle();  // learns that it was deposed
+  node.now_ms += 60'000;
+  node.settle();
+  for (const LogStatus& log : node.writer->status()) EXPECT_EQ(log.role, "standby") << "claimed without being asked to";
+  node.own_all();
+  for (const LogStatus& log : node.writer->status()) EXPECT_EQ(log.role, "owner");
+}
+
+TEST_F(WriterTest, WhatStaysWithANodeKeepsItsTerm) {
+  node.own_all();
+  const int64_t term = node.writer->status().front().term;
+  node.writer->await_assignment();
+  node.own_all();
+  EXPECT_EQ(node.writer->status().front().term, term);
 }
 
 TEST_F(WriterTest, WhatWaitsBehindAFullHouseHearsByItsDeadlineThatNothingWasDone) {
