@@ -273,7 +273,7 @@ def read(root: Path) -> dict[str, str]:
     sources = {}
     for folder, folders, names in os.walk(root):
         folders[:] = sorted(name for name in folders if name not in _NOT_OURS)
-        for name in sorted(names):
+        for name in sorted(set(names) - _NOT_OURS):  # .git is a file in a worktree
             file = Path(folder, name)
             try:
                 sources[file.relative_to(root).as_posix()] = file.read_text()
