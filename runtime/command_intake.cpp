@@ -37,9 +37,11 @@ CommandIntake::CommandIntake(GroupSource& source, Writer& writer, Refused refuse
 void CommandIntake::step(int timeout_ms) {
   commit_answered();
   if (open_count_ >= most_open) {
-    std::unique_lock lock(mutex_);
-    progress_.wait_for(lock, std::chrono::milliseconds(timeout_ms), [this] { return stopped_ || !answered_.empty(); });
-    return;
+    {
+      std::unique_lock lock(mutex_);
+      progress_.wait_for(lock, std::chrono::milliseconds(timeout_ms), [this] { return stopped_ || !answered_.empty(); });
+    }
+    return source_.keep_membership(listener_);
   }
   source_.poll(timeout_ms, listener_);
 }

@@ -27,6 +27,9 @@ class GroupSource {
   virtual ~GroupSource() = default;
   // Waits up to `timeout_ms`; calls the listener from this thread. Returns the number of records.
   virtual std::size_t poll(int timeout_ms, const Listener& listener) = 0;
+  // Instead of poll(), by who has no room for more records now: keeps the membership and serves rebalances, which a
+  // group gives nobody more than minutes for. Does not wait.
+  virtual void keep_membership(const Listener& listener) = 0;
   // `offset`: of the next record to handle. Kept locally and committed in the background and when a partition is revoked.
   virtual void commit(const LogId& log, int64_t offset, const std::string& note) = 0;
   // From any thread.

@@ -47,16 +47,17 @@ void Translator::run(const std::stop_token& stop) {
 }
 
 void Translator::step() {
+  const GroupSource::Listener listener{.assigned = [this](const auto& assigned) { assign(assigned); },
+                                       .revoked =
+                                           [this](const std::vector<LogId>& revoked) {
+                                             for (const LogId& log : revoked) forget(log);
+                                           },
+                                       .record = [this](const LogId& log, const RecordView& record) { read(log, record); }};
   if (may_read()) {
-    source_.poll(static_cast<int>(wait_ms()),
-                 {.assigned = [this](const auto& assigned) { assign(assigned); },
-                  .revoked =
-                      [this](const std::vector<LogId>& revoked) {
-                        for (const LogId& log : revoked) forget(log);
-                      },
-                  .record = [this](const LogId& log, const RecordView& record) { read(log, record); }});
-  } else if (const int64_t wait = wait_ms(); wait > 0) {
-    clock_.sleep_ms(wait);
+    source_.poll(static_cast<int>(wait_ms()), listener);
+  } else {
+    if (const int64_t wait = wait_ms(); wait > 0) clock_.sleep_ms(wait);
+    source_.keep_membership(listener);
   }
   send_batch();
   commit_positions();
@@ -118,28 +119,34 @@ void Translator::send_batch() {
 
 bool Translator::react(const LogId& log, Partition& partition, Work& work) {
   for (; work.reacted < work.events.size(); ++work.reacted) {
-    auto commands = commands_of(work.events[work.reacted]);
-    if (!commands) {
-      hold_up(log, partition, commands.error());
+    Reacted reacted = commands_of(work.events[work.reacted]);
+    if (const Later* later = std::get_if<Later>(&reacted)) {
+      partition.retry_at_ms = clock_.now_ms() + later->ask_again_ms;
       return false;
     }
-    for (Command& command : commands.value()) command.meta.time_ms = clock_.wall_ms();
-    std::ranges::move(commands.value(), std::back_inserter(work.commands));
+    if (const Rejection* why = std::get_if<Rejection>(&reacted)) {
+      hold_up(log, partition, *why);
+      return false;
+    }
+    auto& commands = std::get<std::vector<Command>>(reacted);
+    for (Command& command : commands) command.meta.time_ms = clock_.wall_ms();
+    std::ranges::move(commands, std::back_inserter(work.commands));
   }
   return true;
 }
 
 // All reactions of a context, or none: one that was asked already is asked again with the others.
-Decided<std::vector<Command>> Translator::commands_of(const StoredEvent& event) const {
+Translator::Reacted Translator::commands_of(const StoredEvent& event) const {
   std::vector<Command> all;
   const auto listeners = reactions_.find(event.meta.context);
-  if (listeners == reactions_.end()) return all;
+  if (listeners == reactions_.end()) return {std::move(all)};
   for (const Reaction& reaction : listeners->second) {
-    auto commands = reaction(event);
-    if (!commands) return std::move(commands).error();
-    std::ranges::move(commands.value(), std::back_inserter(all));
+    Reacted reacted = reaction(event);
+    auto* commands = std::get_if<std::vector<Command>>(&reacted);
+    if (!commands) return reacted;
+    std::ranges::move(*commands, std::back_inserter(all));
   }
-  return all;
+  return {std::move(all)};
 }
 
 void Translator::send(const std::vector<Command>& batch, const std::vector<Share>& shares) {

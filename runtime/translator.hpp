@@ -12,8 +12,8 @@
 // so what was read behind a held-up event waits in memory, up to `backlog_max_events` of all partitions; from there on
 // nothing is read.
 //
-// A reaction that blocks (a payment provider) holds up all partitions of its translator: give it a translator of its
-// own.
+// A reaction must not block: that would hold up all partitions of its translator. One whose answer takes time (a payment
+// provider's) answers Later and is asked again.
 #pragma once
 
 #include <atomic>
@@ -24,6 +24,8 @@
 #include <map>
 #include <stop_token>
 #include <string>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include "runtime/group_source.hpp"
@@ -33,9 +35,18 @@ namespace everfold {
 
 class Translator {
  public:
+  // Not yet, and nothing is wrong: somebody is at work on the answer. Asked again when the time is over.
+  struct Later {
+    int64_t ask_again_ms;
+  };
+  struct Reacted : std::variant<std::vector<Command>, Later, Rejection> {
+    Reacted(Later later) : variant(later) {}
+    Reacted(Decided<std::vector<Command>> decided)
+        : variant(decided ? variant(std::move(decided).value()) : variant(std::move(decided).error())) {}
+  };
   // The commands that an event causes, always the same for the same event. A refusal: not now, ask again;
   // Code::unavailable is expected to pass by itself, others need somebody.
-  using Reaction = std::function<Decided<std::vector<Command>>(const StoredEvent&)>;
+  using Reaction = std::function<Reacted(const StoredEvent&)>;
   using Reactions = std::map<std::string, std::vector<Reaction>, std::less<>>;  // by the context that they listen to
 
   // A partition is held up; it is tried again after `retry_in_ms`.
@@ -103,7 +114,7 @@ class Translator {
   bool may_read() const { return backlog_events_ < options_.backlog_max_events; }
   int64_t wait_ms() const;
   bool react(const LogId& log, Partition& partition, Work& work);
-  Decided<std::vector<Command>> commands_of(const StoredEvent& event) const;
+  Reacted commands_of(const StoredEvent& event) const;
   void send_batch();
   void send(const std::vector<Command>& batch, const std::vector<Share>& shares);
   void done(const Share& share);

@@ -11,6 +11,10 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+// Pausing throws away what was fetched ahead: not for the blink of an eye.
+constexpr auto pause_after = std::chrono::seconds(1);
+constexpr auto positions_every = std::chrono::milliseconds(200);
+
 class KafkaGroupSource final : public GroupSource {
  public:
   KafkaGroupSource(const KafkaOptions& options, const std::string& group, Topics topics,
@@ -54,6 +58,27 @@ class KafkaGroupSource final : public GroupSource {
   }
 
   std::size_t poll(int timeout_ms, const Listener& listener) override {
+    if (paused_) pause(false);
+    return take(timeout_ms, listener);
+  }
+
+  void keep_membership(const Listener& listener) override {
+    if (!paused_ && Clock::now() - polled_at_ > pause_after) pause(true);
+    if (paused_) take(0, listener);
+    else send_positions_now_and_then();
+  }
+
+  void commit(const LogId& log, int64_t offset, const std::string& note) override { positions_[log] = {offset, note}; }
+
+  void wake() override { rd_kafka_queue_yield(queue_.get()); }
+
+ private:
+  struct Position {
+    int64_t offset = 0;
+    std::string note;
+  };
+
+  std::size_t take(int timeout_ms, const Listener& listener) {
     listener_ = &listener;
     std::size_t records = 0;
     while (records < 1000) {
@@ -73,20 +98,26 @@ class KafkaGroupSource final : public GroupSource {
         break;
       }
     }
-    if (Clock::now() - sent_at_ > std::chrono::milliseconds(200)) send_positions(/*wait=*/false);
+    polled_at_ = Clock::now();
+    send_positions_now_and_then();
     listener_ = nullptr;
     return records;
   }
 
-  void commit(const LogId& log, int64_t offset, const std::string& note) override { positions_[log] = {offset, note}; }
+  // All partitions that are assigned. What was fetched and not handed over yet is fetched again.
+  void pause(bool paused) {
+    rd_kafka_topic_partition_list_t* assigned = nullptr;
+    rd_kafka_resp_err_t error = rd_kafka_assignment(client_.get(), &assigned);
+    const Own<rd_kafka_topic_partition_list_t> owner(assigned);
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR)
+      error = paused ? rd_kafka_pause_partitions(client_.get(), assigned) : rd_kafka_resume_partitions(client_.get(), assigned);
+    check(error == RD_KAFKA_RESP_ERR_NO_ERROR, rd_kafka_err2str(error));
+    paused_ = paused;
+  }
 
-  void wake() override { rd_kafka_queue_yield(queue_.get()); }
-
- private:
-  struct Position {
-    int64_t offset = 0;
-    std::string note;
-  };
+  void send_positions_now_and_then() {
+    if (Clock::now() - sent_at_ > positions_every) send_positions(/*wait=*/false);
+  }
 
   std::string topic_of(const std::string& context) const {
     return topics_ == Topics::events ? event_topic(options_, context) : command_topic(options_, context);
@@ -140,6 +171,7 @@ class KafkaGroupSource final : public GroupSource {
     }
     if (listener_) listener_->assigned(assigned);
     rd_kafka_assign(client_.get(), partitions);
+    pause(paused_);  // also when not: a partition that was paused when it was taken away is still
   }
 
   void revoked(rd_kafka_topic_partition_list_t* partitions) {
@@ -166,6 +198,8 @@ class KafkaGroupSource final : public GroupSource {
   std::map<std::string, std::map<int, LogId>> logs_;
   std::map<LogId, Position> positions_;
   Clock::time_point sent_at_ = Clock::now();
+  Clock::time_point polled_at_ = Clock::now();
+  bool paused_ = false;
 };
 
 }  // namespace

@@ -45,6 +45,11 @@ class FakeSource : public GroupSource {
         hand_over(listener, log, next++, all);
     return records;
   }
+  void keep_membership(const Listener& listener) override {
+    ++kept;
+    for (const LogId& log : to_revoke_) next_.erase(log);
+    if (!to_revoke_.empty()) listener.revoked(std::exchange(to_revoke_, {}));
+  }
   void commit(const LogId& log, int64_t offset, const std::string& note) override {
     ++commits;
     ASSERT_GE(offset, group_.positions[log].offset) << "a position went backwards";
@@ -54,6 +59,7 @@ class FakeSource : public GroupSource {
 
   std::vector<int> timeouts;
   int commits = 0;
+  int kept = 0;  // memberships, without reading
 
  private:
   static void hand_over(const Listener& listener, const LogId& log, int64_t offset,
@@ -114,11 +120,12 @@ class Runner : public ::testing::Test {
     out.meta.aggregate_id = purpose + " " + cause.meta.id;
     return out;
   }
-  Decided<std::vector<Command>> react(const StoredEvent& event) {
+  Translator::Reacted react(const StoredEvent& event) {
     reacted_.push_back(event.meta.id);
     if (event.meta.id == stop_at_) stop_.request_stop();
-    if (event.meta.id == held_up_) return reject(held_up_code_, "not now");
-    return std::vector<Command>{command(event, "do")};
+    if (event.meta.id == held_up_) return {reject(held_up_code_, "not now")};
+    if (event.meta.id == later_) return Translator::Later{30};
+    return {std::vector<Command>{command(event, "do")}};
   }
   static Decided<std::vector<Command>> shadow(const StoredEvent& event) {
     return std::vector<Command>{command(event, "shadow")};
@@ -160,7 +167,7 @@ class Runner : public ::testing::Test {
   FakeSender sender_;
   int64_t now_ms_ = 1'000'000;
   int64_t slept_ms_ = 0;
-  std::string held_up_, stop_at_;
+  std::string held_up_, later_, stop_at_;
   std::stop_source stop_;
   Code held_up_code_ = Code::unavailable;
   std::vector<std::string> reacted_, errors_;
@@ -340,6 +347,29 @@ TEST_F(Runner, WaitsInThePollUntilTheNextRetry) {
   EXPECT_EQ(source_->timeouts, (std::vector<int>{100, 60, 10}));
 }
 
+TEST_F(Runner, AnAnswerThatIsBeingWorkedOnIsAskedForAgainAndIsNoTrouble) {
+  one_each();
+  later_ = "a";
+  translator_->step();
+  translator_->step();
+  EXPECT_EQ(source_->timeouts.back(), 30);
+  EXPECT_EQ(sent(), (Strings{"do b"}));
+  EXPECT_EQ(position(orders0), "0 ");
+  now_ms_ += 29;
+  translator_->step();
+  EXPECT_EQ(std::ranges::count(reacted_, "a"), 1);
+  now_ms_ += 1;
+  translator_->step();
+  EXPECT_EQ(std::ranges::count(reacted_, "a"), 2);
+  later_.clear();
+  now_ms_ += 30;
+  translator_->step();
+  EXPECT_EQ(sent(), (Strings{"do b", "do a"}));
+  EXPECT_EQ(position(orders0), "2 1.2");
+  EXPECT_EQ(translator_->counters().retries, 0u);
+  EXPECT_TRUE(errors_.empty());
+}
+
 TEST_F(Runner, AFullBacklogStopsReadingUntilItIsWorkedOff) {
   options_.backlog_max_events = 2;
   restart();
@@ -351,6 +381,7 @@ TEST_F(Runner, AFullBacklogStopsReadingUntilItIsWorkedOff) {
   held_up_.clear();
   translator_->step();
   EXPECT_EQ(source_->timeouts.size(), polls) << "there was no room for more";
+  EXPECT_EQ(source_->kept, 1) << "but the group must not think that this member is gone";
   EXPECT_EQ(slept_ms_, options_.backoff_first_ms);
   EXPECT_EQ(sent(), (Strings{"do b", "do a", "do c"}));
   translator_->step();
