@@ -1,8 +1,11 @@
-"""What `up` and `test` need before anything can run: Debian packages, and our own programs."""
+"""What `up` and `test` need before anything can run: Debian packages, Python packages, and our own programs."""
 
 import fcntl
+import hashlib
 import re
+import shutil
 import subprocess
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,12 +15,35 @@ from terminal import Failure, Step
 # What `./dev up` builds: the programs that it starts, and the load driver.
 UP_TARGETS = [f"everfold-{program}" for program in (*PROGRAMS, "load")]
 
+# An interpreter that has deploy/python-packages.txt: for tests; CMake knows it as EVERFOLD_PYTHON.
+PYTHON = ROOT / "build/venv/bin/python3"
+
 _NINJA_PROGRESS = re.compile(r"\[(\d+)/(\d+)\] (.*)")
 
 
 def install_packages() -> None:
     if subprocess.run([ROOT / "deploy/packages.sh"], stdin=subprocess.DEVNULL).returncode:
         raise Failure("The Debian packages of deploy/packages.txt could not be installed")
+
+
+def install_python_packages() -> None:
+    """Into build/venv, made anew for each state of the list; nothing to do when it is as the list says."""
+    wanted = ROOT / "deploy/python-packages.txt"
+    state = hashlib.sha256(wanted.read_bytes() + sys.version.encode()).hexdigest()
+    venv = PYTHON.parents[1]
+    stamp = venv / "installed-from"
+    log = ROOT / "build/venv-install.log"
+    log.parent.mkdir(exist_ok=True)
+    with _lock(ROOT / "build/lock"):
+        if stamp.exists() and stamp.read_text() == state:
+            return
+        with Step("python") as step:
+            shutil.rmtree(venv, ignore_errors=True)
+            log.write_text("")
+            _run([sys.executable, "-m", "venv", venv], log, step)
+            _run([PYTHON, "-m", "pip", "install", "--quiet", "--no-deps", "--requirement", wanted], log, step)
+            stamp.write_text(state)
+            step.done("packages in build/venv")
 
 
 def build(preset: str, targets: list[str]) -> None:

@@ -17,6 +17,7 @@ from terminal import Step
 def run(preset: str, layer: str | None, tests_regex: str | None) -> int:
     """Exit code of ctest, whose summary is the last thing printed."""
     build.install_packages()
+    build.install_python_packages()
     kafka.install()
     build.build(preset, [])
     with brokers() as address:
