@@ -94,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
                     help="how long the programs may take to be ready (120)")
     command("demo", _demo, "up, a sample shop, a few purchases, and what happened to them")
     test = command("test", _test, "build and run the tests: all, or one LAYER")
-    test.add_argument("layer", nargs="?", metavar="LAYER", help="unit, contract, flow, chaos, fuzz or architecture")
+    test.add_argument("layer", nargs="?", metavar="LAYER", help="unit, contract, flow, model, chaos, fuzz or architecture")
     test.add_argument("-R", "--tests-regex", metavar="REGEX", help="only the tests with such a name")
     command("bench", _bench, "the benchmarks, with the floors they are compared with",
             "Its arguments go to bench/run.py.")
