@@ -12,7 +12,7 @@
 #include "platform/rocksdb/view_store.hpp"
 #include "query-api/http/read_routes.hpp"
 #include "query-api/reads/live_views.hpp"
-#include "query-api/reads/scan_pool.hpp"
+#include "runtime/worker_pool.hpp"
 #include "query-api/routes.hpp"
 #include "query-api/views.hpp"
 
@@ -51,7 +51,7 @@ void run(const Settings& settings) {
   const RocksMemory memory;
   LiveViews views(followed_views(settings.common.views_dir, settings.common.data_dir, memory),
                   {.max_wait = std::chrono::milliseconds(settings.position_wait_ms)});
-  ScanPool pool(static_cast<int>(settings.scan_threads), static_cast<std::size_t>(settings.scan_queue));
+  WorkerPool pool(static_cast<int>(settings.scan_threads), static_cast<std::size_t>(settings.scan_queue));
 
   http::Router router;
   ReadRoutes routes(router, views, pool, tokens, log_warning);

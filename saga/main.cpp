@@ -1,6 +1,7 @@
 // everfold-saga: the process managers on their own logs, the translators that connect them to the contexts, and the payment providers.
 #include <chrono>
 #include <optional>
+#include <random>
 #include <stdexcept>
 #include <thread>
 
@@ -51,8 +52,29 @@ Translator::Reactions arrows(const config::Options& options) {
 
 void warn(std::string_view sentence) { logging::warn(sentence); }
 
+int64_t steady_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+double chance() {
+  thread_local std::minstd_rand random(std::random_device{}());
+  return std::uniform_real_distribution<double>()(random);
+}
+
 void held_up(const LogId& log, const Rejection& why, int64_t retry_in_ms) {
   logging::warn("a translator is held up: " + why.message, {{"log", to_string(log)}, {"retryInMs", retry_in_ms}});
+}
+
+void publish_metrics(const payment_providers::ProviderCalls& calls) {
+  for (const auto& [provider, breaker, out, failures, answers] : calls.status()) {
+    const auto publish = [&](const char* name, const char* help, double value) {
+      metrics::gauge(name, help, {{"provider", provider}}).set(value);
+    };
+    publish("everfold_provider_circuit", "0: closed, 1: open, 2: half open", static_cast<double>(breaker));
+    publish("everfold_provider_calls_out", "Calls that a payment provider has not answered yet", static_cast<double>(out));
+    publish("everfold_provider_failures", "Calls that will be repeated, since the start", static_cast<double>(failures));
+    publish("everfold_provider_answers", "Calls that were answered, since the start", static_cast<double>(answers));
+  }
 }
 
 // A translator with its group, its producer and its thread.
@@ -89,11 +111,7 @@ class RunningTranslator {
     return contexts;
   }
   static Translator::Clock steady_clock() {
-    return {[] {
-              return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch())
-                  .count();
-            },
-            node::wall_clock_ms, [](int64_t ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }};
+    return {steady_ms, node::wall_clock_ms, [](int64_t ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }};
   }
 
   const std::string group_;
@@ -120,10 +138,11 @@ void run(const config::Options& options) {
   payment_providers::Registry providers;
   providers.add(payment_providers::Sandbox::name, std::make_unique<payment_providers::Sandbox>());
   const payment_providers::PaymentGateway gateway(providers, "");
+  payment_providers::ProviderCalls provider_calls({}, {steady_ms, chance, warn});
 
   const RunningTranslator translators(kafka, "translators", reactions);
   const RunningTranslator payments(kafka, "payment-gateway",
-                                   {{"payments", {[&](const StoredEvent& event) { return gateway.react(event); }}}});
+                                   {{"payments", {[&](const StoredEvent& event) { return gateway.react(event, provider_calls); }}}});
 
   http::Router router;
   metrics::add_operational_routes(router, [&]() -> std::optional<std::string> {
@@ -135,6 +154,7 @@ void run(const config::Options& options) {
     writer.publish_metrics();
     translators.publish_metrics();
     payments.publish_metrics();
+    publish_metrics(provider_calls);
   });
   http::Server server({.address = options.http_address, .port = options.http_port, .threads = 1, .on_error = warn}, std::move(router));
   server.start();

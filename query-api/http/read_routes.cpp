@@ -57,7 +57,7 @@ struct ReadRoutes::Visit {
   }
 };
 
-ReadRoutes::ReadRoutes(http::Router& router, LiveViews& views, ScanPool& pool, const auth::TokenVerifier& tokens,
+ReadRoutes::ReadRoutes(http::Router& router, LiveViews& views, WorkerPool& pool, const auth::TokenVerifier& tokens,
                        Warn warn)
     : router_(router), desk_(std::make_shared<const Desk>(Desk{views, pool, tokens, std::move(warn)})) {}
 

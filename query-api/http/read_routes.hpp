@@ -12,7 +12,7 @@
 #include "platform/http/server.hpp"
 #include "query-api/http/caller.hpp"
 #include "query-api/reads/live_views.hpp"
-#include "query-api/reads/scan_pool.hpp"
+#include "runtime/worker_pool.hpp"
 
 namespace everfold::query {
 
@@ -39,7 +39,7 @@ class ReadRoutes {
   using Warn = std::function<void(std::string_view sentence)>;  // from any thread
 
   // All must outlive the server that `router` goes to. Stop `views` before `pool` ends.
-  ReadRoutes(http::Router& router, LiveViews& views, ScanPool& pool, const auth::TokenVerifier& tokens, Warn warn);
+  ReadRoutes(http::Router& router, LiveViews& views, WorkerPool& pool, const auth::TokenVerifier& tokens, Warn warn);
 
   void add(std::string_view pattern, ReadStep step);
   // `as_of` answers requests with the parameter asOf.
@@ -48,7 +48,7 @@ class ReadRoutes {
  private:
   struct Desk {
     LiveViews& views;
-    ScanPool& pool;
+    WorkerPool& pool;
     const auth::TokenVerifier& tokens;
     Warn warn;
   };

@@ -49,6 +49,32 @@ Decided<Commands> try_again(const std::string& provider, const Unavailable& why)
 
 }  // namespace
 
+Translator::Reacted PaymentGateway::react(const StoredEvent& event, ProviderCalls& calls) const {
+  const auto callee = callee_of(event);
+  if (!callee) return react(event);
+  return calls.ask(*callee, event.meta.id, [this, event] { return react(event); });
+}
+
+std::optional<std::string> PaymentGateway::callee_of(const StoredEvent& event) const {
+  const auto read = read_event<payments::Event>(event);
+  if (!read) return std::nullopt;
+  const std::optional<std::string> nobody;
+  const auto callee =
+      std::visit(overloaded{
+                     [](const pay::PaymentRequested& payment) { return std::optional(payment.provider()); },
+                     [&](const pay::PaymentPending&) { return nobody; },
+                     [&](const pay::PaymentCaptured&) { return nobody; },
+                     [&](const pay::PaymentDeclined&) { return nobody; },
+                     [](const pay::PaymentVoided& payment) { return std::optional(payment.provider()); },
+                     [](const pay::RefundRequested& payment) { return std::optional(payment.provider()); },
+                     [&](const pay::PaymentRefunded&) { return nobody; },
+                     [&](const pay::RefundFailed&) { return nobody; },
+                 },
+                 read.value());
+  const auto* provider = callee ? registry_.find(*callee) : nullptr;
+  return provider && provider->calls_out() ? callee : nobody;
+}
+
 Decided<Commands> PaymentGateway::react(const StoredEvent& event) const {
   auto read = read_event<payments::Event>(event);
   if (!read) return std::move(read).error();
@@ -113,6 +139,10 @@ Decided<Commands> PaymentGateway::refund(const EventMeta& meta, const pay::Refun
           [&](const Refunded& refunded) { return to_payment(refund_of(payment.refund_id(), refunded)); },
           [](const RefundPending&) { return Decided<Commands>(Commands{}); },
           [&](const RefundDeclined& declined) { return to_payment(refund_failure_of(payment.refund_id(), declined)); },
+          [&](const InProgress&) {
+            return Decided<Commands>(
+                reject(Code::too_many_requests, "payment provider " + payment.provider() + " is still at the refund"));
+          },
           [&](const Unavailable& why) { return try_again(payment.provider(), why); },
       },
       provider->refund(request));

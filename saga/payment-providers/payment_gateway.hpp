@@ -2,8 +2,10 @@
 // command.
 #pragma once
 
+#include <optional>
 #include <string>
 
+#include "saga/payment-providers/provider_calls.hpp"
 #include "saga/payment-providers/registry.hpp"
 #include "saga/translators/translation.hpp"
 #include "schemas/payments/events.hpp"
@@ -19,11 +21,15 @@ class PaymentGateway {
   PaymentGateway(const Registry& registry, std::string return_url)
       : registry_(registry), return_url_(std::move(return_url)) {}
 
-  // Code::unavailable: the provider could not be asked, or cannot say yet; the event must be tried again. Blocks for as
-  // long as the provider does.
+  // With `calls` the provider is asked there, and react() never blocks.
+  Translator::Reacted react(const StoredEvent& event, ProviderCalls& calls) const;
+  // Blocks for as long as the provider does. The event must be tried again after Code::unavailable (the provider could
+  // not be asked) and Code::too_many_requests (it is well, and cannot say yet).
   Decided<Commands> react(const StoredEvent& event) const;
 
  private:
+  // Whom the event makes us call out to.
+  std::optional<std::string> callee_of(const StoredEvent& event) const;
   Decided<Commands> charge(const EventMeta& meta, const payments::v1::PaymentRequested& payment) const;
   Decided<Commands> refund(const EventMeta& meta, const payments::v1::RefundRequested& payment) const;
   Decided<Commands> cancel(const EventMeta& meta, const payments::v1::PaymentVoided& payment) const;

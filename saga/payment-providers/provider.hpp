@@ -3,6 +3,8 @@
 // Every call may be repeated (the caller crashed before it wrote the answer down) and must then have happened once: a
 // provider passes our ids on as its idempotency key or makes its references from them. An answer may also come later,
 // as a callback over HTTP: read() believes it or not, answer() says in the provider's own form what we did with it.
+// charge(), refund() and cancel() are called from several threads at once (provider_calls.hpp) and come back within half
+// a minute, with Unavailable when nothing was heard: retries, with backoff and jitter, are their caller's.
 //
 // How each fits (its keys, callback URL, OAuth and the like are its constructor's):
 //
@@ -19,7 +21,7 @@
 // MoMo: create with orderId = requestId = payment id, pending with payUrl; refund with requestId = refund id; cancel
 //   is a query. Callback: IPN by POST; 204.
 // ZaloPay: create with app_trans_id of requested_at_ms' day and payment id, pending with order_url; refund with
-//   m_refund_id of the refund id, Unavailable while it is in progress (asking again is its query); cancel is a query.
+//   m_refund_id of the refund id, InProgress while it is (asking again is its query); cancel is a query.
 //   Callback: mac with key2 over the raw data; {"return_code": 1}, -1 or 0.
 #pragma once
 
@@ -78,13 +80,15 @@ struct RefundDeclined {
   std::string reason;
 };
 struct Cancelled {};
-// Nothing is known: the same request must be made again later.
+// The provider is well and still at it: the same request must be made again later.
+struct InProgress {};
+// Nothing is known: the same request must be made again later. Counts against the provider.
 struct Unavailable {
   std::string message;
 };
 
 using ChargeOutcome = std::variant<Captured, Pending, Declined, Unavailable>;
-using RefundOutcome = std::variant<Refunded, RefundPending, RefundDeclined, Unavailable>;
+using RefundOutcome = std::variant<Refunded, RefundPending, RefundDeclined, InProgress, Unavailable>;
 using CancelOutcome = std::variant<Cancelled, Captured, Unavailable>;  // Captured: too late, the money is there
 
 // A callback's request as it came: what is signed are its bytes.
@@ -119,6 +123,8 @@ struct CallbackAnswer {
 class PaymentProvider {
  public:
   virtual ~PaymentProvider() = default;
+  // False: it answers at once, out of memory, and needs no thread to wait for it.
+  virtual bool calls_out() const { return true; }
   virtual ChargeOutcome charge(const ChargeRequest& request) = 0;
   virtual RefundOutcome refund(const RefundRequest& request) = 0;
   virtual CancelOutcome cancel(const CancelRequest& request) = 0;

@@ -10,6 +10,7 @@ class Sandbox : public PaymentProvider {
  public:
   static constexpr const char* name = "sandbox";
 
+  bool calls_out() const override { return false; }
   ChargeOutcome charge(const ChargeRequest& request) override;
   RefundOutcome refund(const RefundRequest& request) override;
   CancelOutcome cancel(const CancelRequest& request) override;

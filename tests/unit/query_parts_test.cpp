@@ -10,7 +10,7 @@
 #include "query-api/orders/order_head.hpp"
 #include "query-api/reads/live_views.hpp"
 #include "query-api/reads/position_token.hpp"
-#include "query-api/reads/scan_pool.hpp"
+#include "runtime/worker_pool.hpp"
 #include "schemas/orders/v1/views.pb.h"
 #include "tests/messages.hpp"
 #include "tests/unit/query_shop.hpp"
@@ -91,11 +91,11 @@ TEST(OrderHead, reads_what_the_whole_row_says) {
   EXPECT_FALSE(order_head(bytes.substr(0, bytes.size() - 1)));
 }
 
-TEST(ScanPool, refuses_when_it_is_full) {
+TEST(WorkerPool, refuses_when_it_is_full) {
   std::mutex mutex;
   std::condition_variable changed;
   bool running = false, go_on = false;
-  ScanPool pool(1, 1);
+  WorkerPool pool(1, 1);
   ASSERT_TRUE(pool.submit([&] {
     std::unique_lock lock(mutex);
     running = true;

@@ -88,7 +88,7 @@ class QueryShop {
   std::map<std::string, int64_t, std::less<>> offsets_;  // of log 0, by context
   auth::TokenVerifier tokens_;
   LiveViews views_;
-  ScanPool pool_{1, 16};
+  WorkerPool pool_{1, 16};
   http::Router router_;
   std::shared_ptr<http::Mailbox> mailbox_ = std::make_shared<http::Mailbox>();
   std::vector<http::Mailbox::Answer> answers_;

@@ -180,6 +180,8 @@ TEST_F(Gateway, TellsWhatTheProviderAnsweredToARefund) {
   expect_told<pay::RecordRefundFailure>(refund_requested_, "refund_id: 'r' reason: 'too_old'");
   provider_->refund_outcome = RefundPending{};
   expect_nothing(refund_requested_);
+  provider_->refund_outcome = InProgress{};
+  expect_refused(refund_requested_, Code::too_many_requests, "bank is still at the refund");
   provider_->refund_outcome = Unavailable{"503"};
   expect_refused(refund_requested_, Code::unavailable, "bank: 503");
 }

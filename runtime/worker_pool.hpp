@@ -1,4 +1,5 @@
-// A few threads for reads that may take long (lists, long histories), so that they never hold up the I/O threads.
+// A few threads for one kind of work that may take long, with a bounded queue before them: a bulkhead. What is slow in
+// here holds up nothing out there. Whoever calls out or may take long has one of its own.
 #pragma once
 
 #include <condition_variable>
@@ -9,14 +10,14 @@
 #include <thread>
 #include <vector>
 
-namespace everfold::query {
+namespace everfold {
 
-class ScanPool {
+class WorkerPool {
  public:
   using Task = std::function<void()>;
 
-  ScanPool(int threads, std::size_t max_waiting);
-  ~ScanPool();  // waits for the tasks that run; those that wait are let go of
+  WorkerPool(int threads, std::size_t max_waiting);
+  ~WorkerPool();  // waits for the tasks that run; those that wait are let go of
 
   // False: full, the task was not taken.
   bool submit(Task task);
@@ -32,4 +33,4 @@ class ScanPool {
   std::vector<std::thread> threads_;
 };
 
-}  // namespace everfold::query
+}  // namespace everfold

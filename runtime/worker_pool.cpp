@@ -1,14 +1,14 @@
-#include "query-api/reads/scan_pool.hpp"
+#include "runtime/worker_pool.hpp"
 
 #include <utility>
 
-namespace everfold::query {
+namespace everfold {
 
-ScanPool::ScanPool(int threads, std::size_t max_waiting) : max_waiting_(max_waiting) {
+WorkerPool::WorkerPool(int threads, std::size_t max_waiting) : max_waiting_(max_waiting) {
   for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
 }
 
-ScanPool::~ScanPool() {
+WorkerPool::~WorkerPool() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
@@ -17,7 +17,7 @@ ScanPool::~ScanPool() {
   for (auto& thread : threads_) thread.join();
 }
 
-bool ScanPool::submit(Task task) {
+bool WorkerPool::submit(Task task) {
   {
     const std::lock_guard lock(mutex_);
     if (stopping_ || waiting_.size() >= max_waiting_) return false;
@@ -27,7 +27,7 @@ bool ScanPool::submit(Task task) {
   return true;
 }
 
-void ScanPool::work() {
+void WorkerPool::work() {
   for (;;) {
     Task task;
     {
@@ -41,4 +41,4 @@ void ScanPool::work() {
   }
 }
 
-}  // namespace everfold::query
+}  // namespace everfold
