@@ -12,7 +12,7 @@
 #include "platform/logging/logging.hpp"
 #include "platform/metrics/operational_routes.hpp"
 #include "platform/process/program.hpp"
-#include "platform/rocksdb/views_lock.hpp"
+#include "platform/rocksdb/directory_lock.hpp"
 #include "projections/registry.hpp"
 #include "projections/service.hpp"
 
@@ -96,7 +96,7 @@ void fold_once(const std::string& name, const ServiceOptions& options) {
 
 void run(const Settings& settings) {
   ServiceOptions options = service_options(settings.common);
-  const ViewsLock lock(options.views_dir);
+  const DirectoryLock lock(options.views_dir);
   if (const auto refusal = kafka::ensure_topics(options.kafka, options.contexts, topics_timeout_ms))
     throw std::runtime_error(*refusal);
   settings.fold_once.empty() ? serve(settings.common, std::move(options)) : fold_once(settings.fold_once, options);

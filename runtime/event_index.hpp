@@ -47,7 +47,8 @@ struct IndexBatch {
 
 class EventIndex : public History {
  public:
-  // All or nothing, and kept across a crash of the process. One thread writes; any thread reads.
+  // All or nothing. After a crash the index stands where it once stood: positions, events and all else of the same moment. One thread
+  // writes; any thread reads.
   virtual void write(const IndexBatch& batch) = 0;
   virtual LogPosition position(const LogId& log) const = 0;
   virtual std::optional<KnownCommand> command(const std::string& command_id) const = 0;

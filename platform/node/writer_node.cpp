@@ -51,7 +51,7 @@ struct WriterNode::Impl {
   Impl(WriterNodeOptions given, std::vector<std::unique_ptr<HostedContext>> contexts)
       : options(std::move(given)),
         names(names_of(contexts)),
-        index(rocks::open_event_index(options.data_dir)),
+        index(rocks::open_event_index(options.data_dir, warn)),
         source(kafka::make_log_source(options.kafka, kafka::Reading::low_latency, warn)),
         appender(kafka::make_log_appender(options.kafka, warn)),
         writer(writer_options(), std::move(contexts), *source, *appender, *index, {wall_clock_ms, random_id, warn}) {}

@@ -3,29 +3,50 @@
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 
 #include <array>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <map>
+#include <mutex>
 #include <stdexcept>
 
 #include "kernel/check.hpp"
+#include "platform/rocksdb/directory_lock.hpp"
+#include "platform/rocksdb/set_aside.hpp"
+#include "platform/rocksdb/status.hpp"
 
 namespace everfold::rocks {
 namespace {
 
-constexpr std::string_view format = "everfold event index 1";
+namespace fs = std::filesystem;
 
-// Keys: parts ended by NUL (ids hold none), versions as 8 bytes, big endian, so that they sort.
-std::string key_of(std::string_view context, std::string_view id) {
-  std::string key(context);
+constexpr std::string_view format = "everfold event index 2";
+
+// One column family, whatever is in it: RocksDB's manifest says what a family's files are in one record, which is there or is not; of
+// several families a cut manifest can keep the positions and lose the events. A key begins with what it is; then come parts ended by NUL
+// (ids hold none), versions as 8 bytes, big endian, so that they sort.
+enum class Kind : char { command = 'c', event = 'e', meta = 'm', snapshot = 's', timer = 't' };
+
+std::string key_of(Kind kind, std::string_view rest) {
+  std::string key(1, static_cast<char>(kind));
+  key += rest;
+  return key;
+}
+
+std::string key_of(Kind kind, std::string_view context, std::string_view id) {
+  std::string key = key_of(kind, context);
   key += '\0';
   key += id;
   key += '\0';
   return key;
 }
+
+std::string position_key(const LogId& log) { return key_of(Kind::meta, "position/" + to_string(log)); }
 
 void put_number(std::string& out, int64_t value) {
   for (int shift = 56; shift >= 0; shift -= 8) out += static_cast<char>((static_cast<uint64_t>(value) >> shift) & 0xff);
@@ -36,28 +57,62 @@ void put_text(std::string& out, std::string_view text) {
   out += text;
 }
 
+// What is wrong with an index whose files were well when it was opened. Every way ends the program; the next start rebuilds what is
+// damaged.
+class Trouble {
+ public:
+  explicit Trouble(std::string directory) : directory_(std::move(directory)) {}
+
+  // Left by the run before: why it ended. Empty: nothing.
+  std::string left() const {
+    if (!fs::exists(path())) return "";
+    std::ifstream mark(path());
+    const std::string what{std::istreambuf_iterator<char>(mark), {}};
+    return "found while it was in use: " + (what.empty() ? "the disk was too full to say what" : what);
+  }
+  void forget() const { fs::remove(path()); }
+
+  [[noreturn]] void damaged(const std::string& what) const {
+    mark(what);
+    fail("the event index in " + directory_ + " is damaged: " + what +
+         ". It is not answered from any more; start again: it is set aside then, and read again from Kafka");
+  }
+  void require(const rocksdb::Status& status) const {
+    if (status.ok()) return;
+    if (is_damage(status)) damaged(status.ToString());
+    fail("the event index in " + directory_ + " cannot be used: " + status.ToString() +
+         ". Is the disk full, or not to be written? Mend that and start again: nothing is lost, the index goes on from Kafka");
+  }
+
+ private:
+  std::string path() const { return directory_ + "/DAMAGED"; }
+  // May fail, as everything may on an ailing disk: what is damaged is met again then, never answered from.
+  void mark(const std::string& what) const { std::ofstream(path()) << what; }
+
+  std::string directory_;
+};
+
 class Fields {
  public:
-  explicit Fields(std::string_view bytes) : rest_(bytes) {}
+  Fields(std::string_view bytes, const Trouble& trouble) : rest_(bytes), trouble_(trouble) {}
   int64_t number() {
     uint64_t value = 0;
     for (const char c : take(8)) value = (value << 8) | static_cast<unsigned char>(c);
     return static_cast<int64_t>(value);
   }
   std::string text() {
-    const int64_t size = number();
-    check(size >= 0, "the local event index is damaged: delete this program's data directory, it is rebuilt from Kafka");
-    return std::string(take(static_cast<std::size_t>(size)));
+    return std::string(take(static_cast<std::size_t>(number())));
   }
 
  private:
   std::string_view take(std::size_t size) {
-    check(size <= rest_.size(), "the local event index is damaged: delete this program's data directory, it is rebuilt from Kafka");
+    if (size > rest_.size()) trouble_.damaged("a value ends too early");
     const std::string_view taken = rest_.substr(0, size);
     rest_.remove_prefix(size);
     return taken;
   }
   std::string_view rest_;
+  const Trouble& trouble_;
 };
 
 std::string pack(const StoredEvent& event) {
@@ -73,8 +128,7 @@ std::string pack(const StoredEvent& event) {
   return out;
 }
 
-StoredEvent unpack(std::string_view bytes, const std::string& context, const std::string& id) {
-  Fields fields(bytes);
+StoredEvent unpack(Fields fields, const std::string& context, const std::string& id) {
   StoredEvent event;
   EventMeta& meta = event.meta;
   meta.context = context;
@@ -88,92 +142,101 @@ StoredEvent unpack(std::string_view bytes, const std::string& context, const std
   return event;
 }
 
-void must(const rocksdb::Status& status) {
-  if (!status.ok())
-    fail("the local event index cannot be used: " + status.ToString() +
-         ". If the disk is full, make room; if it is damaged, delete this program's data directory: it is rebuilt from Kafka");
-}
-
 rocksdb::Slice slice(std::string_view text) { return {text.data(), text.size()}; }
+
+// Tells of a flush or compaction that failed in the background.
+class Background final : public rocksdb::EventListener {
+ public:
+  void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* status) override {
+    const std::lock_guard lock(mutex_);
+    if (error_.ok()) error_ = *status;
+  }
+  rocksdb::Status error() const {
+    const std::lock_guard lock(mutex_);
+    return error_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  rocksdb::Status error_;
+};
+
+rocksdb::Options database_options(const IndexMemory& memory) {
+  rocksdb::Options options;
+  options.max_background_jobs = 2;
+  options.keep_log_file_num = 2;
+  options.info_log_level = rocksdb::WARN_LEVEL;
+  options.max_manifest_file_size = manifest_bytes;
+  rocksdb::BlockBasedTableOptions table;
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  table.block_cache = rocksdb::NewLRUCache(memory.block_cache_bytes);
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  options.compression = rocksdb::kLZ4Compression;
+  options.write_buffer_size = memory.write_buffer_bytes;
+  // Most look-ups are for commands that were never seen: the memtable says so without a search.
+  options.memtable_whole_key_filtering = true;
+  options.memtable_prefix_bloom_size_ratio = 0.05;
+  return options;
+}
 
 class RocksEventIndex final : public EventIndex {
  public:
-  explicit RocksEventIndex(const std::string& directory) {
-    std::filesystem::create_directories(directory);
-    rocksdb::DBOptions options;
-    options.create_if_missing = true;
-    options.create_missing_column_families = true;
-    options.max_background_jobs = 2;
-    options.keep_log_file_num = 2;
-    options.atomic_flush = true;  // a position on disk must not be ahead of its events
-    rocksdb::BlockBasedTableOptions table;
-    table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
-    table.block_cache = rocksdb::NewLRUCache(64 << 20);
-    rocksdb::ColumnFamilyOptions family;
-    family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
-    family.compression = rocksdb::kLZ4Compression;
-    family.write_buffer_size = 16 << 20;  // near the cache's size: inserting is most of this program's work in RocksDB
-    // Most look-ups are for commands that were never seen: the memtable says so without a search.
-    family.memtable_whole_key_filtering = true;
-    family.memtable_prefix_bloom_size_ratio = 0.05;
-    std::vector<rocksdb::ColumnFamilyDescriptor> families;
-    for (const char* name : {"default", "events", "commands", "snapshots", "timers"}) families.emplace_back(name, family);
-    rocksdb::DB* db = nullptr;
-    const rocksdb::Status opened = rocksdb::DB::Open(options, directory, families, &handles_, &db);
-    if (!opened.ok())
-      throw std::runtime_error("the event index in " + directory + " does not open: " + opened.ToString() +
-                               ". Is another process using it? If it is damaged, delete the directory: it is rebuilt from Kafka");
-    db_.reset(db);
-    std::string found;
-    const rocksdb::Status read = db_->Get({}, "format", &found);
-    if (read.IsNotFound()) must(db_->Put({}, "format", slice(format)));
-    else if (found != format)
-      throw std::runtime_error("the event index in " + directory + " has another format (" + found +
-                               "): delete the directory, it is rebuilt from Kafka");
-  }
-
-  ~RocksEventIndex() override {
-    for (auto* handle : handles_) db_->DestroyColumnFamilyHandle(handle);
+  RocksEventIndex(const std::string& directory, const IndexSay& say, const IndexMemory& memory)
+      : directory_(directory), lock_(directory), trouble_(directory), memory_(memory) {
+    std::string damage = trouble_.left();
+    if (damage.empty() && !fs::exists(directory + "/CURRENT") && has_database_files(directory)) damage = "it has no CURRENT file";
+    if (damage.empty()) damage = open();
+    if (damage.empty()) return;
+    db_.reset();
+    say("the event index in " + directory + " is damaged or of another format (" + damage + "): set aside in " + directory +
+        "/damaged, and read again from Kafka from the beginning");
+    set_database_aside(directory);
+    trouble_.forget();
+    damage = open();
+    if (!damage.empty())
+      throw std::runtime_error("a new event index in " + directory + " cannot be read: " + damage + ". Does the disk work?");
   }
 
   void write(const IndexBatch& batch) override {
+    trouble_.require(background_->error());
     rocksdb::WriteBatch out;
     for (std::size_t i = 0; i < batch.events.size(); ++i) {
       const StoredEvent& event = batch.events[i];
-      std::string key = key_of(event.meta.context, event.meta.aggregate_id);
+      std::string key = key_of(Kind::event, event.meta.context, event.meta.aggregate_id);
       put_number(key, event.meta.version);
-      must(out.Put(family(Family::events), key, pack(event)));
+      trouble_.require(out.Put(key, pack(event)));
       const bool last_of_command =
           i + 1 == batch.events.size() || batch.events[i + 1].meta.causation_id != event.meta.causation_id;
-      if (last_of_command) must(out.Put(family(Family::commands), event.meta.causation_id, pack_command(batch, i)));
+      if (last_of_command)
+        trouble_.require(out.Put(key_of(Kind::command, event.meta.causation_id), pack_command(batch, i)));
     }
     for (const Snapshot& snapshot : batch.snapshots) {
       std::string value;
       put_number(value, snapshot.version);
       put_number(value, snapshot.code_version);
       put_text(value, snapshot.bytes);
-      must(out.Put(family(Family::snapshots), key_of(snapshot.context, snapshot.aggregate_id), value));
+      trouble_.require(out.Put(key_of(Kind::snapshot, snapshot.context, snapshot.aggregate_id), value));
     }
     for (const TimerChange& timer : batch.timers) {
-      const std::string key = key_of(to_string(timer.log), timer.aggregate_id);
+      const std::string key = key_of(Kind::timer, to_string(timer.log), timer.aggregate_id);
       std::string value;
       if (timer.at_ms) put_number(value, *timer.at_ms);
-      must(timer.at_ms ? out.Put(family(Family::timers), key, value) : out.Delete(family(Family::timers), key));
+      trouble_.require(timer.at_ms ? out.Put(key, value) : out.Delete(key));
     }
     for (const auto& [log, position] : batch.positions) {
       std::string value;
       put_number(value, position.offset);
       put_number(value, position.term);
       put_number(value, position.next_commit);
-      must(out.Put(family(Family::meta), "position/" + to_string(log), value));
+      trouble_.require(out.Put(position_key(log), value));
     }
-    must(db_->Write({}, &out));
+    trouble_.require(db_->Write(unlogged(), &out));
   }
 
   LogPosition position(const LogId& log) const override {
-    const auto value = get(Family::meta, "position/" + to_string(log));
+    const auto value = get(position_key(log));
     if (!value) return {};
-    Fields fields(*value);
+    Fields fields(*value, trouble_);
     LogPosition position;
     position.offset = fields.number();
     position.term = fields.number();
@@ -182,9 +245,9 @@ class RocksEventIndex final : public EventIndex {
   }
 
   std::optional<KnownCommand> command(const std::string& command_id) const override {
-    const auto value = get(Family::commands, command_id);
+    const auto value = get(key_of(Kind::command, command_id));
     if (!value) return std::nullopt;
-    Fields fields(*value);
+    Fields fields(*value, trouble_);
     KnownCommand command;
     command.first_version = fields.number();
     command.last_version = fields.number();
@@ -195,9 +258,9 @@ class RocksEventIndex final : public EventIndex {
   }
 
   std::optional<Snapshot> snapshot(const std::string& context, const std::string& id) const override {
-    const auto value = get(Family::snapshots, key_of(context, id));
+    const auto value = get(key_of(Kind::snapshot, context, id));
     if (!value) return std::nullopt;
-    Fields fields(*value);
+    Fields fields(*value, trouble_);
     Snapshot snapshot{context, id, fields.number(), 0, ""};
     snapshot.code_version = static_cast<int>(fields.number());
     snapshot.bytes = fields.text();
@@ -206,40 +269,69 @@ class RocksEventIndex final : public EventIndex {
 
   std::vector<std::pair<std::string, int64_t>> timers(const LogId& log) const override {
     std::vector<std::pair<std::string, int64_t>> found;
-    const std::string prefix = to_string(log) + '\0';
-    const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}, family(Family::timers)));
+    const std::string prefix = key_of(Kind::timer, to_string(log)) + '\0';
+    const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}));
     for (it->Seek(prefix); it->Valid() && it->key().starts_with(prefix); it->Next()) {
       std::string id = it->key().ToString().substr(prefix.size());
       id.pop_back();
-      found.emplace_back(std::move(id), Fields(it->value().ToStringView()).number());
+      found.emplace_back(std::move(id), Fields(it->value().ToStringView(), trouble_).number());
     }
-    must(it->status());
+    trouble_.require(it->status());
     return found;
   }
 
   std::vector<StoredEvent> events(const std::string& context, const std::string& id, int64_t from_version,
                                   std::size_t limit) const override {
     std::vector<StoredEvent> found;
-    const std::string prefix = key_of(context, id);
+    const std::string prefix = key_of(Kind::event, context, id);
     std::string from = prefix;
     put_number(from, from_version);
-    const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}, family(Family::events)));
+    const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}));
     for (it->Seek(from); found.size() < limit && it->Valid() && it->key().starts_with(prefix); it->Next())
-      found.push_back(unpack(it->value().ToStringView(), context, id));
-    must(it->status());
+      found.push_back(unpack({it->value().ToStringView(), trouble_}, context, id));
+    trouble_.require(it->status());
     return found;
   }
 
  private:
-  enum class Family : std::size_t { meta, events, commands, snapshots, timers };
+  // Returns what is wrong with the files; empty: nothing. Throws std::runtime_error with the remedy for the rest.
+  std::string open() {
+    const Opening opening(directory_);
+    if (opening.fatal()) return fatal_opening;
+    rocksdb::Options options = database_options(memory_);
+    const bool fresh = !fs::exists(directory_ + "/CURRENT");
+    options.create_if_missing = options.error_if_exists = fresh;
+    options.listeners.push_back(background_ = std::make_shared<Background>());
+    rocksdb::DB* db = nullptr;
+    rocksdb::Status status = rocksdb::DB::Open(options, directory_, &db);
+    db_.reset(db);
+    if (status.ok() && fresh) status = db_->Put(unlogged(), slice(format_key), slice(format));
+    if (status.ok() && fresh) status = db_->Flush({});
+    std::string found;
+    if (status.ok()) status = db_->Get({}, slice(format_key), &found);
+    if (status.ok() && found != format) return "its format is \"" + found + "\", this program's \"" + std::string(format) + "\"";
+    // Otherwise a damaged block is met later, and ends the program then. Reads every table once: about a second a gigabyte.
+    if (status.ok()) status = db_->VerifyChecksum();
+    if (is_damage(status)) return status.ToString();
+    if (!status.ok())
+      throw std::runtime_error("the event index in " + directory_ + " does not open: " + status.ToString() +
+                               ". Is the disk full, or not to be written? Mend that and start again");
+    return "";
+  }
 
-  rocksdb::ColumnFamilyHandle* family(Family which) const { return handles_[static_cast<std::size_t>(which)]; }
+  // No write-ahead log: after a crash the tables of the last flush are there, events and positions of the same moment, and the rest is
+  // read again from Kafka. A log of RocksDB's would be one more thing that can have a hole.
+  static rocksdb::WriteOptions unlogged() {
+    rocksdb::WriteOptions options;
+    options.disableWAL = true;
+    return options;
+  }
 
-  std::optional<std::string> get(Family which, const std::string& key) const {
+  std::optional<std::string> get(const std::string& key) const {
     std::string value;
-    const rocksdb::Status status = db_->Get({}, family(which), key, &value);
+    const rocksdb::Status status = db_->Get({}, key, &value);
     if (status.IsNotFound()) return std::nullopt;
-    must(status);
+    trouble_.require(status);
     return value;
   }
 
@@ -255,14 +347,19 @@ class RocksEventIndex final : public EventIndex {
     return value;
   }
 
+  static constexpr std::string_view format_key = "mformat";
+  const std::string directory_;
+  const DirectoryLock lock_;
+  const Trouble trouble_;
+  const IndexMemory memory_;
+  std::shared_ptr<Background> background_;
   std::unique_ptr<rocksdb::DB> db_;
-  std::vector<rocksdb::ColumnFamilyHandle*> handles_;
 };
 
 }  // namespace
 
-std::unique_ptr<EventIndex> open_event_index(const std::string& directory) {
-  return std::make_unique<RocksEventIndex>(directory);
+std::unique_ptr<EventIndex> open_event_index(const std::string& directory, const IndexSay& say, const IndexMemory& memory) {
+  return std::make_unique<RocksEventIndex>(directory, say, memory);
 }
 
 }  // namespace everfold::rocks

@@ -18,6 +18,8 @@ std::filesystem::path scratch() {
   return path;
 }
 
+void fail_if_said(std::string_view sentence) { ADD_FAILURE() << sentence; }
+
 struct Kind {
   const char* name;
   bool durable;
@@ -46,7 +48,7 @@ class EventIndexContract : public testing::TestWithParam<Kind> {
       return;
     }
     index_.reset();
-    index_ = rocks::open_event_index(directory_);
+    index_ = rocks::open_event_index(directory_, fail_if_said);
   }
   EventIndex& index() { return *index_; }
 
@@ -124,9 +126,9 @@ INSTANTIATE_TEST_SUITE_P(Stores, EventIndexContract, testing::Values(Kind{"Memor
 TEST(RocksEventIndex, ADirectoryInUseIsRefusedWithTheRemedy) {
   const auto directory = scratch();
   {
-    const auto first = rocks::open_event_index(directory);
+    const auto first = rocks::open_event_index(directory, fail_if_said);
     try {
-      rocks::open_event_index(directory);
+      rocks::open_event_index(directory, fail_if_said);
       ADD_FAILURE() << "opened twice";
     } catch (const std::runtime_error& e) {
       EXPECT_NE(std::string(e.what()).find("another process"), std::string::npos) << e.what();

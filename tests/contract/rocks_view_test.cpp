@@ -9,7 +9,7 @@
 #include <thread>
 
 #include "platform/rocksdb/view_store.hpp"
-#include "platform/rocksdb/views_lock.hpp"
+#include "platform/rocksdb/directory_lock.hpp"
 #include "tests/contract/temporary_folder.hpp"
 
 namespace everfold {
@@ -264,10 +264,10 @@ TEST_F(RocksViewTest, AStoreThatIsOpenIsNotDamaged) {
 
 TEST_F(RocksViewTest, OneProjectorAViewsDirectory) {
   {
-    const ViewsLock lock(views_);
-    EXPECT_THROW(ViewsLock second(views_), std::runtime_error);
+    const DirectoryLock lock(views_);
+    EXPECT_THROW(DirectoryLock second(views_), std::runtime_error);
   }
-  const ViewsLock again(views_);
+  const DirectoryLock again(views_);
 }
 
 }  // namespace
