@@ -57,6 +57,7 @@ class Damage {
   std::string one(const std::string& folder) {
     // Half of the time not a table: there are many of them, and the small files rule over them.
     auto files = files_of(folder);
+    std::erase_if(files, [](const auto& file) { return file.filename().string().starts_with("LO"); });  // LOG, LOCK: never read
     if (below(2) == 0) std::erase_if(files, [](const auto& file) { return file.extension() == ".sst"; });
     const auto& file = files[below(files.size())];
     std::string bytes = read_file(file);

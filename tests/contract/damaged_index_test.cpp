@@ -173,8 +173,8 @@ TEST_F(DamagedIndexTest, WhateverIsDamagedItIsRightOrRebuilt) {
       if (seed % 5 == 0) what += "; " + damage.one(directory);
       return what;
     });
-  EXPECT_GT(as_it_was_, 10) << "RocksDB's own log and the like may be damaged";
-  EXPECT_GT(rebuilt_, 30);
+  EXPECT_GT(as_it_was_, 5) << "a manifest that ends too early is an earlier state";
+  EXPECT_GT(rebuilt_, 20);
 }
 
 // The two that checksums do not see: a manifest that ends too early, at a record's end, and a header of zeros, behind which RocksDB reads on
