@@ -1,0 +1,87 @@
+"""After a run: was every promise kept? Reads the topics by docs/log_reader.py, the API, and what the clients wrote down of their
+commands, and trusts none of Everfold's own code but where a view is compared with its program's own fresh fold.
+
+acks.jsonl has a line a command: {"method", "path", "body", "sub", "key", "attempts", "unanswered", "status": null if nobody
+knows, "answer", "etag", "position"}. The exit status is 0 only if every rule holds."""
+
+import argparse
+import json
+import sys
+import time
+import traceback
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path += [str(ROOT / "tests"), str(ROOT / "deploy/dev")]
+
+import tokens  # noqa: E402
+from schema_classes import make_schema_classes  # noqa: E402
+
+make_schema_classes()
+
+import history as histories  # noqa: E402
+from answer_rules import check_answers, read_acks  # noqa: E402
+from business_rules import check_shop  # noqa: E402
+from ids import http_command_id  # noqa: E402
+from log_rules import check_log  # noqa: E402
+from verdicts import Verdicts  # noqa: E402
+from view_rules import check_bytes, check_query_programs  # noqa: E402
+
+
+def main() -> int:
+    options = _options()
+    began = time.monotonic()
+    verdicts = Verdicts()
+    history = histories.read(options.brokers, options.prefix, options.partitions)
+    acks = read_acks(options.acks)
+    check_history(history, acks, verdicts)
+    token = tokens.token(options.secret_file.read_text().strip(), "admin", "checker")
+    with understood(verdicts):
+        check_query_programs(history, options.query, token, verdicts)
+    check_bytes(options.binaries, options.brokers, options.prefix, options.partitions, options.views, verdicts)
+    report = {**verdicts.as_json(), "seconds": round(time.monotonic() - began, 1)}
+    if options.json:
+        options.json.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n")
+    print(f"checker: {len(acks)} commands of clients, {report['seconds']} s\n{verdicts.as_text()}")
+    print(f"checker: {f'{len(verdicts.broken)} rules are broken' if verdicts.broken else 'every rule holds'}", flush=True)
+    return 1 if verdicts.broken else 0
+
+
+def check_history(history: histories.History, acks: list[dict], verdicts: Verdicts) -> None:
+    """All that needs no program to run."""
+    check_log(history, {http_command_id(ack) for ack in acks}, verdicts)
+    with understood(verdicts):
+        check_answers(history, acks, verdicts)
+    with understood(verdicts):
+        check_shop(history, verdicts)
+
+
+@contextmanager
+def understood(verdicts: Verdicts):
+    """A history that lacks its beginnings breaks the checker's own assumptions too: that is told beside what was found."""
+    rule = verdicts.rule("the history makes sense")
+    try:
+        yield
+        rule.check(True, str)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        rule.check(False, traceback.format_exc)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--brokers", required=True, metavar="HOST:PORT,…")
+    parser.add_argument("--prefix", required=True, help="of the installation's topics")
+    parser.add_argument("--partitions", type=int, required=True, metavar="P")
+    parser.add_argument("--acks", type=Path, required=True, metavar="FILE", help="what the clients were told: acks.jsonl")
+    parser.add_argument("--query", action="append", required=True, metavar="URL", help="a query program; each one is asked")
+    parser.add_argument("--command", action="append", default=[], metavar="URL", help="a command program")
+    parser.add_argument("--secret-file", type=Path, required=True, metavar="FILE", help="the key that tokens are signed with")
+    parser.add_argument("--binaries", type=Path, required=True, metavar="DIR", help="where everfold-projector and view_digest are")
+    parser.add_argument("--views", type=Path, action="append", required=True, metavar="DIR", help="a projector's views; each is compared")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
