@@ -25,6 +25,7 @@ from answer_rules import check_answers, read_acks  # noqa: E402
 from business_rules import check_shop  # noqa: E402
 from ids import http_command_id  # noqa: E402
 from log_rules import check_log  # noqa: E402
+from repeat_rules import check_nothing_new, check_repeats  # noqa: E402
 from verdicts import Verdicts  # noqa: E402
 from view_rules import check_bytes, check_query_programs  # noqa: E402
 
@@ -36,10 +37,13 @@ def main() -> int:
     history = histories.read(options.brokers, options.prefix, options.partitions)
     acks = read_acks(options.acks)
     check_history(history, acks, verdicts)
-    token = tokens.token(options.secret_file.read_text().strip(), "admin", "checker")
+    secret = options.secret_file.read_text().strip()
     with understood(verdicts):
-        check_query_programs(history, options.query, token, verdicts)
+        check_query_programs(history, options.query, tokens.token(secret, "admin", "checker"), verdicts)
     check_bytes(options.binaries, options.brokers, options.prefix, options.partitions, options.views, verdicts)
+    if options.command:
+        check_repeats(history, acks, options.command, lambda subject: tokens.token(secret, "admin", subject), verdicts)
+        check_nothing_new(history, histories.read(options.brokers, options.prefix, options.partitions), verdicts)
     report = {**verdicts.as_json(), "seconds": round(time.monotonic() - began, 1)}
     if options.json:
         options.json.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n")
@@ -75,7 +79,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--partitions", type=int, required=True, metavar="P")
     parser.add_argument("--acks", type=Path, required=True, metavar="FILE", help="what the clients were told: acks.jsonl")
     parser.add_argument("--query", action="append", required=True, metavar="URL", help="a query program; each one is asked")
-    parser.add_argument("--command", action="append", default=[], metavar="URL", help="a command program")
+    parser.add_argument("--command", action="append", default=[], metavar="URL", help="a command program: commands are sent to it once more")
     parser.add_argument("--secret-file", type=Path, required=True, metavar="FILE", help="the key that tokens are signed with")
     parser.add_argument("--binaries", type=Path, required=True, metavar="DIR", help="where everfold-projector and view_digest are")
     parser.add_argument("--views", type=Path, action="append", required=True, metavar="DIR", help="a projector's views; each is compared")

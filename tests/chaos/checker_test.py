@@ -16,8 +16,9 @@ import ids  # noqa: E402
 from checker import check_history  # noqa: E402
 from history import Command, message_class  # noqa: E402
 from imagined_shop import CUP, PARTITIONS, POT, Shopping, usd  # noqa: E402
+from repeat_rules import check_nothing_new  # noqa: E402
 from verdicts import Verdicts  # noqa: E402
-from view_rules import compare_rows, expected_rows  # noqa: E402
+from view_rules import compare_rows, compare_totals, expected_rows  # noqa: E402
 
 WHOLE = Shopping()
 
@@ -154,6 +155,17 @@ class Answers(unittest.TestCase):
         self.assertEqual(verdicts.counts["commands refused while an earlier attempt was on its way, which was done later"], 1)
 
 
+class Repeats(unittest.TestCase):
+    def test_an_event_more_after_commands_were_sent_again(self):
+        more = copy.deepcopy(WHOLE)
+        verdicts = Verdicts()
+        check_nothing_new(WHOLE.history, more.history, verdicts)
+        self.assertEqual(verdicts.broken, [])
+        more.commit("inventory", CUP, "again", ("StockReceived", {"quantity": 1, "onHand": 2}))
+        check_nothing_new(WHOLE.history, more.history, verdicts)
+        self.assertEqual([rule.name for rule in verdicts.broken], ["repeated: nothing is done again"])
+
+
 class Goods(unittest.TestCase):
     @violation("stock: 0 ≤ reserved ≤ on hand after every event")
     def test_negative(self, shopping):
@@ -273,6 +285,14 @@ class Views(unittest.TestCase):
                     self.shown[path] = wrong
                     self.assertEqual(len(self.broken()), 1)
             self.shown[path] = whole
+
+    def test_a_row_too_many(self):
+        verdicts = Verdicts()
+        totals = {"/api/orders": 2, "/api/payments": 2, "/api/inventory": 2}
+        compare_totals("http://query", self.rows, totals, verdicts)
+        self.assertEqual(verdicts.broken, [])
+        compare_totals("http://query", self.rows, {**totals, "/api/payments": 3}, verdicts)
+        self.assertEqual([rule.name for rule in verdicts.broken], ["views: lists have no row too many"])
 
     def test_the_folds(self):
         self.assertEqual(self.rows[self.order]["status"], "PARTIALLY_REFUNDED")
