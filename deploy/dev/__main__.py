@@ -28,7 +28,7 @@ deploy/config/).
 """
 
 # What follows these commands is for the program behind them, --help included.
-_PASS_ON = ("load", "bench")
+_PASS_ON = ("load", "bench", "chaos")
 _OPTIONS_WITH_VALUE = ("--home", "--port-base", "--preset")  # in the next word; --home=DIR is one
 
 
@@ -98,6 +98,8 @@ def _parser() -> argparse.ArgumentParser:
     test.add_argument("-R", "--tests-regex", metavar="REGEX", help="only the tests with such a name")
     command("bench", _bench, "the benchmarks, with the floors they are compared with",
             "Its arguments go to bench/run.py.")
+    command("chaos", _chaos, "a shop, its clients, and a nemesis that harms whatever runs; then a checker",
+            "Its arguments go to tests/chaos/run.py.")
     command("down", _down, "stop what up started")
     command("reset", _reset, "down, and delete the data, the logs and the signing key")
     show = command("status", _status, "programs, shards, views, lag")
@@ -132,6 +134,16 @@ def _bench(configured, _options, passed_on) -> int:
     build.install_packages()
     kafka.install()
     return subprocess.run([sys.executable, settings.ROOT / "bench/run.py", *passed_on]).returncode
+
+
+def _chaos(configured, _options, passed_on) -> None:
+    build.install_packages()
+    build.install_python_packages()
+    if not {"-h", "--help"} & set(passed_on):
+        kafka.install()
+        build.build(configured.preset, [*build.UP_TARGETS, "view_digest"])
+    os.execv(build.PYTHON, [str(build.PYTHON), str(settings.ROOT / "tests/chaos/run.py"),
+                            "--binaries", str(configured.binaries), *passed_on])
 
 
 def _down(configured, _options, _passed_on) -> None:
