@@ -218,10 +218,14 @@ std::optional<int64_t> parse_time(std::string_view text) {
   if (at != text.size()) return std::nullopt;
   // Days from civil, the inverse of the above.
   const int64_t y = *month <= 2 ? *year - 1 : *year;
-  const int64_t era = y / 400, yoe = y - era * 400;
+  const int64_t era = (y >= 0 ? y : y - 399) / 400, yoe = y - era * 400;
   const int64_t doy = (153 * (*month > 2 ? *month - 3 : *month + 9) + 2) / 5 + *day - 1;
   const int64_t days = era * 146'097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719'468;
-  return ((days * 24 + *hour) * 60 + *minute - zone_minutes) * 60'000 + *second * 1'000 + milliseconds;
+  const int64_t time_ms = ((days * 24 + *hour) * 60 + *minute - zone_minutes) * 60'000 + *second * 1'000 + milliseconds;
+  // A zone or a leap second may lead out of the four digits that a year has.
+  constexpr int64_t first_ms = -62'167'219'200'000, last_ms = 253'402'300'799'999;
+  if (time_ms < first_ms || time_ms > last_ms) return std::nullopt;
+  return time_ms;
 }
 
 }  // namespace everfold

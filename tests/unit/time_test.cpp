@@ -43,6 +43,13 @@ TEST(Time, Rfc3339HasManyForms) {
   EXPECT_EQ(parse_time("2026-01-31T12:00:00.123999Z"), noon + 123) << "cut, not rounded: never in the future";
 }
 
+TEST(Time, BeyondFourDigitsOfAYearThereIsNone) {
+  EXPECT_EQ(format_time(parse_time("0000-01-01T00:00:00Z").value()), "0000-01-01T00:00:00.000Z");
+  EXPECT_EQ(parse_time("0000-01-01T00:00:00+00:01"), std::nullopt);
+  EXPECT_EQ(parse_time("9999-12-31T23:59:00-00:01"), std::nullopt);
+  EXPECT_EQ(parse_time("9999-12-31T23:59:60Z"), std::nullopt);
+}
+
 TEST(Time, AnythingElseIsNone) {
   for (const char* bad : {"",
                           "2026",
