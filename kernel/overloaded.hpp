@@ -7,5 +7,7 @@ template <class... Fs>
 struct overloaded : Fs... {
   using Fs::operator()...;
 };
+template <class... Fs>  // Clang needs it said until version 17
+overloaded(Fs...) -> overloaded<Fs...>;
 
 }  // namespace everfold
