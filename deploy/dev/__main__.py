@@ -8,6 +8,7 @@ import sys
 
 import build
 import demo
+import fuzzing
 import kafka
 import lifecycle
 import settings
@@ -96,6 +97,10 @@ def _parser() -> argparse.ArgumentParser:
     test = command("test", _test, "build and run the tests: all, or one LAYER")
     test.add_argument("layer", nargs="?", metavar="LAYER", help="unit, contract, flow, model, chaos, fuzz or architecture")
     test.add_argument("-R", "--tests-regex", metavar="REGEX", help="only the tests with such a name")
+    fuzz = command("fuzz", _fuzz, "libFuzzer on all targets of tests/fuzz, or the TARGETs", "Ends at once for a target"
+                   " that finds something, and says how to repeat it.")
+    fuzz.add_argument("targets", nargs="*", metavar="TARGET", help=", ".join(fuzzing.targets()))
+    fuzz.add_argument("--seconds", type=int, default=60, metavar="N", help="for each target (60)")
     command("bench", _bench, "the benchmarks, with the floors they are compared with",
             "Its arguments go to bench/run.py.")
     command("chaos", _chaos, "a shop, its clients, and a nemesis that harms whatever runs; then a checker",
@@ -128,6 +133,10 @@ def _demo(configured, _options, _passed_on) -> None:
 
 def _test(configured, options, _passed_on) -> int:
     return testing.run(_own_preset(configured, options, "dev"), options.layer, options.tests_regex)
+
+
+def _fuzz(_configured, options, _passed_on) -> int:
+    return fuzzing.run(options.targets, options.seconds)
 
 
 def _bench(configured, _options, passed_on) -> int:

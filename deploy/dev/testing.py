@@ -1,4 +1,5 @@
-"""./dev test: builds everything once, gives the tests a Kafka of their own, and runs them with ctest."""
+"""./dev test: builds everything once, gives the tests a Kafka of their own, and runs them with ctest. The whole suite
+(no layer, the preset dev) then has the fuzz targets look for something new, for a short time."""
 
 import os
 import socket
@@ -8,18 +9,29 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import build
+import fuzzing
 import kafka
 import settings
 from processes import Supervisor
 from terminal import Step
 
 
+_FUZZ_SECONDS = 10  # each target, two at a time
+
+
 def run(preset: str, layer: str | None, tests_regex: str | None) -> int:
-    """Exit code of ctest, whose summary is the last thing printed."""
+    """0 when all passed."""
     build.install_packages()
     build.install_python_packages()
     kafka.install()
     build.build(preset, [])
+    failed = _ctest(preset, layer, tests_regex)
+    if preset == "dev" and layer in (None, "fuzz") and not tests_regex:
+        failed = fuzzing.run([], _FUZZ_SECONDS) or failed
+    return failed
+
+
+def _ctest(preset: str, layer: str | None, tests_regex: str | None) -> int:
     with brokers() as address:
         command = ["ctest", "--test-dir", settings.ROOT / "build" / preset, "--output-on-failure", "--no-tests=error"]
         command += ["--label-regex", f"^{layer}$"] if layer else []
