@@ -1,4 +1,4 @@
-"""The Protobuf messages of schemas/ for Python tests: protoc writes the classes into a directory that goes away with the process."""
+"""The Protobuf messages of schemas/ for Python tests, in a directory that goes away with the process."""
 
 import atexit
 import shutil

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from folds import fold
-from history import Event, History
+from history import Event, History, told
 from ids import caused_command_id, derive_id, http_command_id, order_id_of_cart, product_id
 from verdicts import Verdicts
 
@@ -27,7 +27,8 @@ class Wish:
     @property
     def says(self) -> str:
         ack = self.ack
-        return f"{ack['method']} {ack['path']} {json.dumps(ack['body'])}, key {ack['key']}, answered {ack['status']} (command {self.command})"
+        request = f"{ack['method']} {ack['path']} {json.dumps(ack['body'])}, key {ack['key']}"
+        return f"{request}, answered {ack['status']} (command {self.command})"
 
 
 def read_acks(path: Path) -> list[dict]:
@@ -72,18 +73,17 @@ def check_answers(history: History, acks: list[dict], verdicts: Verdicts) -> Non
             verdicts.count("commands refused while an earlier attempt was on its way, which was done later")
         else:
             verdicts.count("commands refused")
-            refused.check(not events, lambda: f"{wish.says}: {', '.join(event.where for event in events)}")
+            refused.check(not events, lambda: f"{wish.says}: {told(events)}")
 
 
 def check_done(history: History, wish: Wish, events: list[Event], done, verdicts: Verdicts) -> None:
-    version = _etag(wish.ack["etag"])
-    positions = _positions(wish.ack["position"])
     if not events:
+        version = _etag(wish.ack["etag"])
         done.check(_nothing_to_do(history, wish, version), lambda: f"{wish.says}: there is no event of it")
         verdicts.count("commands acknowledged that had nothing to do")
         steps = [history.by_aggregate[wish.context, wish.key][:version]]
     else:
-        done.check(_its_own(events, wish.context, wish.key), lambda: f"{wish.says}: {', '.join(event.where for event in events)}")
+        done.check(_its_own(events, wish.context, wish.key), lambda: f"{wish.says}: {told(events)}")
         steps = [events]
     if wish.is_checkout and events:
         order = order_id_of_cart(wish.key)
@@ -91,21 +91,23 @@ def check_done(history: History, wish: Wish, events: list[Event], done, verdicts
         done.check(bool(placed) and _its_own(placed, "orders", order) and wish.ack["answer"]["orderId"] == order,
                    lambda: f"{wish.says}: order {order} was not placed by it")
         steps.append(placed)
-    check_what_it_says(history, wish, steps, version, positions, verdicts)
+    check_what_it_says(history, wish, steps, verdicts)
 
 
-def check_what_it_says(history, wish: Wish, steps: list[list[Event]], version: int, positions: dict, verdicts: Verdicts) -> None:
+def check_what_it_says(history: History, wish: Wish, steps: list[list[Event]], verdicts: Verdicts) -> None:
+    """`steps`: the events of each of its commands, the first one's first."""
     etag = verdicts.rule("acknowledged: the ETag is the aggregate's version after it")
     place = verdicts.rule("acknowledged: Everfold-Position is right behind its events")
     body = verdicts.rule("acknowledged: the answer tells what came of it")
-    last = steps[-1][-1] if steps[-1] else None
-    if not etag.check(last is not None and last.version == version, lambda: f"{wish.says}: ETag {wish.ack['etag']}, {last.where if last else 'no event'}"):
+    version, positions = _etag(wish.ack["etag"]), _positions(wish.ack["position"])
+    if not etag.check(bool(steps[-1]) and steps[-1][-1].version == version,
+                      lambda: f"{wish.says}: ETag {wish.ack['etag']}, {told(steps[-1][-1:])}"):
         return
     did = bool(history.by_command.get(wish.command))
     for step in steps:
         log, behind = f"{step[-1].context}.{step[-1].partition}", step[-1].offset + 1
-        told = positions.get(log, -1)
-        place.check(told == behind if did else behind <= told <= history.ends[log],
+        said = positions.get(log, -1)
+        place.check(said == behind if did else behind <= said <= history.ends[log],
                     lambda: f"{wish.says}: {wish.ack['position']} where {log}:{behind} should be")
     answer = wish.ack["answer"] or {}
     expected = {"version": version}

@@ -1,8 +1,8 @@
-"""After a run: was every promise kept? Reads the topics by docs/log_reader.py, the API, and what the clients wrote down of their
-commands, and trusts none of Everfold's own code but where a view is compared with its program's own fresh fold.
+"""After a run: was every promise kept? Reads the topics by docs/log_reader.py, the API, and what the clients wrote down
+of their commands, and trusts none of Everfold's code but where a view is compared with its program's own fresh fold.
 
-acks.jsonl has a line a command: {"method", "path", "body", "sub", "key", "attempts", "unanswered", "status": null if nobody
-knows, "answer", "etag", "position"}. The exit status is 0 only if every rule holds."""
+acks.jsonl has a line a command: {"method", "path", "body", "sub", "key", "attempts", "unanswered" (of the attempts),
+"status" (null: nobody knows), "answer", "etag", "position"}. The exit status is 0 only if every rule holds."""
 
 import argparse
 import json
@@ -48,7 +48,8 @@ def main() -> int:
     if options.json:
         options.json.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n")
     print(f"checker: {len(acks)} commands of clients, {report['seconds']} s\n{verdicts.as_text()}")
-    print(f"checker: {f'{len(verdicts.broken)} rules are broken' if verdicts.broken else 'every rule holds'}", flush=True)
+    broken = len(verdicts.broken)
+    print(f"checker: {f'{broken} rules are broken' if broken else 'every rule holds'}", flush=True)
     return 1 if verdicts.broken else 0
 
 
@@ -63,7 +64,7 @@ def check_history(history: histories.History, acks: list[dict], verdicts: Verdic
 
 @contextmanager
 def understood(verdicts: Verdicts):
-    """A history that lacks its beginnings breaks the checker's own assumptions too: that is told beside what was found."""
+    """A history without its beginnings breaks the checker's own assumptions too: told beside what was found."""
     rule = verdicts.rule("the history makes sense")
     try:
         yield
@@ -74,16 +75,18 @@ def understood(verdicts: Verdicts):
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--brokers", required=True, metavar="HOST:PORT,…")
-    parser.add_argument("--prefix", required=True, help="of the installation's topics")
-    parser.add_argument("--partitions", type=int, required=True, metavar="P")
-    parser.add_argument("--acks", type=Path, required=True, metavar="FILE", help="what the clients were told: acks.jsonl")
-    parser.add_argument("--query", action="append", required=True, metavar="URL", help="a query program; each one is asked")
-    parser.add_argument("--command", action="append", default=[], metavar="URL", help="a command program: commands are sent to it once more")
-    parser.add_argument("--secret-file", type=Path, required=True, metavar="FILE", help="the key that tokens are signed with")
-    parser.add_argument("--binaries", type=Path, required=True, metavar="DIR", help="where everfold-projector and view_digest are")
-    parser.add_argument("--views", type=Path, action="append", required=True, metavar="DIR", help="a projector's views; each is compared")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON")
+    def option(name: str, metavar: str, text: str, **more) -> None:
+        parser.add_argument(name, metavar=metavar, help=text, **{"required": True, **more})
+    option("--brokers", "HOST:PORT,…", "the cluster")
+    option("--prefix", "NAME", "of the installation's topics")
+    option("--partitions", "P", "of each topic", type=int)
+    option("--acks", "FILE", "what the clients were told: acks.jsonl", type=Path)
+    option("--query", "URL", "a query program; each one is asked for everything", action="append")
+    option("--command", "URL", "a command program: commands are sent to it once more", action="append", required=False)
+    option("--secret-file", "FILE", "the key that tokens are signed with", type=Path)
+    option("--binaries", "DIR", "where everfold-projector and view_digest are", type=Path)
+    option("--views", "DIR", "a projector's views; each is compared", type=Path, action="append")
+    option("--json", "FILE", "write the report as JSON", type=Path, required=False)
     return parser.parse_args()
 
 

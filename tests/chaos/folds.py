@@ -135,8 +135,8 @@ _CARTS = {"CartCreated": _cart_created, "CartItemAdded": _item_added, "CartItemQ
 
 def _placed(row, body):
     row |= {"orderNumber": body.order_number, "cartId": body.cart_id, "status": "PENDING",
-            "lines": [_cart_line(line) for line in body.lines], "subtotal": money(body.subtotal), "discount": money(body.discount),
-            "shipping": money(body.shipping), "total": money(body.total)}
+            "lines": [_cart_line(line) for line in body.lines], "subtotal": money(body.subtotal),
+            "discount": money(body.discount), "shipping": money(body.shipping), "total": money(body.total)}
     _set(row, "customerId", body, "customer_id")
 
 
@@ -191,7 +191,8 @@ def _declined(row, body):
 
 
 def _refund_requested(row, body):
-    row["refunds"].append({"id": body.refund_id, "amount": money(body.amount), "reason": body.reason, "status": "REQUESTED"})
+    refund = {"id": body.refund_id, "amount": money(body.amount), "reason": body.reason, "status": "REQUESTED"}
+    row["refunds"].append(refund)
 
 
 def _refund_becomes(row, refund_id, status):
@@ -209,7 +210,8 @@ def _refunded(row, body):
 
 _PAYMENTS = {"PaymentRequested": _requested, "PaymentPending": _pending, "PaymentCaptured": _captured,
              "PaymentDeclined": _declined, "PaymentVoided": _settled("VOIDED"), "RefundRequested": _refund_requested,
-             "PaymentRefunded": _refunded, "RefundFailed": lambda row, body: _refund_becomes(row, body.refund_id, "FAILED")}
+             "PaymentRefunded": _refunded,
+             "RefundFailed": lambda row, body: _refund_becomes(row, body.refund_id, "FAILED")}
 
 
 def _new(key, event):

@@ -1,4 +1,4 @@
-"""What the topics say: every accepted event, every command that was sent by Kafka, and what the log protocol made void."""
+"""What the topics say: every accepted event, every command sent by Kafka, and what the log protocol made void."""
 
 import importlib
 import time
@@ -30,7 +30,12 @@ class Event:
 
     @property
     def where(self) -> str:
-        return f"{self.context}.{self.partition}:{self.offset} {self.name} {self.id}, version {self.version} of {self.key}"
+        place = f"{self.context}.{self.partition}:{self.offset}"
+        return f"{place} {self.name} {self.id}, version {self.version} of {self.key}"
+
+
+def told(events: list[Event]) -> str:
+    return "; ".join(event.where for event in events) or "no event"
 
 
 @dataclass
@@ -86,14 +91,16 @@ def message_class(event_type: str):
 def read(brokers: str, prefix: str, partitions: int) -> History:
     """Every record of the installation's topics up to their present ends. schema_classes comes first."""
     from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
-    consumer = Consumer({"bootstrap.servers": brokers, "group.id": "none", "enable.auto.commit": False, "check.crcs": True,
-                         "auto.offset.reset": "error", "enable.partition.eof": True})
+    consumer = Consumer({"bootstrap.servers": brokers, "group.id": "none", "enable.auto.commit": False,
+                         "auto.offset.reset": "error", "enable.partition.eof": True, "check.crcs": True})
     topics = _topics(consumer, prefix, partitions)
-    consumer.assign([TopicPartition(topic, partition, consumer.get_watermark_offsets(TopicPartition(topic, partition))[0]
-                                    if topic.endswith(".commands") else 0)
-                     for topic in topics for partition in range(partitions)])
+    everything = [TopicPartition(topic, partition, 0) for topic in topics for partition in range(partitions)]
+    for part in everything:
+        if part.topic.endswith(".commands"):  # may have been cut off at the front, an event topic never
+            part.offset = consumer.get_watermark_offsets(part)[0]
+    consumer.assign(everything)
     reading = _Reading(History(partitions), prefix)
-    unread = {(topic, partition) for topic in topics for partition in range(partitions)}
+    unread = {(part.topic, part.partition) for part in everything}
     heard = time.monotonic()
     while unread:
         records = consumer.consume(2000, _POLL_S)
@@ -158,10 +165,11 @@ def _text(value: bytes | None) -> str:
 
 def _event(record, context: str, commit: tuple) -> Event:
     headers = _headers(record)
-    sequence = headers.get("ce_sequence", "")
-    return Event(context, record.partition(), record.offset(), _text(record.key()), headers.get("ce_type", ""),
-                 headers.get("ce_id", ""), int(sequence) if sequence.isdecimal() else 0, headers.get("ce_causationid", ""),
-                 _body(headers.get("ce_type", ""), record.value() or b""), headers.get("ce_time", ""), commit)
+    event_type, sequence = headers.get("ce_type", ""), headers.get("ce_sequence", "")
+    return Event(context, record.partition(), record.offset(), _text(record.key()), type=event_type,
+                 id=headers.get("ce_id", ""), version=int(sequence) if sequence.isdecimal() else 0,
+                 causation=headers.get("ce_causationid", ""), body=_body(event_type, record.value() or b""),
+                 time=headers.get("ce_time", ""), commit=commit)
 
 
 def _body(event_type: str, value: bytes):

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from history import History
+from history import History, told
 from ids import caused_command_id, derive_id, partition_of
 from verdicts import Verdicts
 
@@ -48,7 +48,7 @@ def check_commits(history: History, verdicts: Verdicts) -> None:
         ids = [event.id for event in events]
         in_one = len({event.commit for event in events}) == 1
         whole.check(in_one and ids == [f"{command}.{place}" for place in range(1, len(ids) + 1)],
-                    lambda: f"command {command}: {', '.join(ids)} in commits {sorted({event.commit for event in events})}")
+                    lambda: f"{command}: {told(events)}; commits {sorted({event.commit for event in events})}")
     owners: dict[tuple, set] = {}
     for event in history.events:
         owners.setdefault(event.commit, set()).add((event.causation, event.key))

@@ -1,5 +1,5 @@
-"""Every view is what a fresh fold of the log gives: by a fold of our own against every query program's answers, and to the byte
-by the projector's own fold."""
+"""Every view is what a fresh fold of the log gives: by a fold of our own against every query program's answers, and to
+the byte by the projector's own fold."""
 
 import http.client
 import json
@@ -18,8 +18,9 @@ from verdicts import Verdicts
 VIEWS = ("products", "stock", "carts", "orders", "payments", "history")
 _PATHS = {"catalog": "/api/products/", "inventory": "/api/inventory/", "carts": "/api/carts/", "orders": "/api/orders/",
           "payments": "/api/payments/"}
-_WHOLE_LISTS = ("/api/orders", "/api/payments", "/api/inventory")  # of all rows; that of products leaves out archived ones
-_OPTIONAL = ("customerId", "orderId", "description", "category", "brand", "payment", "cancellation", "redirectUrl", "declineReason")
+_WHOLE_LISTS = ("/api/orders", "/api/payments", "/api/inventory")  # that of products leaves out archived ones
+_OPTIONAL = ("customerId", "orderId", "description", "category", "brand", "payment", "cancellation", "redirectUrl",
+             "declineReason")
 _CATCHES_UP_S = 3
 
 
@@ -94,12 +95,13 @@ def _ask_all(url: str, paths: list[str], token: str, answers: dict) -> None:
 
 # ---- by the projector's own ----
 
-def check_bytes(binaries: Path, brokers: str, prefix: str, partitions: int, view_dirs: list[Path], verdicts: Verdicts) -> None:
+def check_bytes(binaries: Path, brokers: str, prefix: str, partitions: int, view_dirs: list[Path],
+                verdicts: Verdicts) -> None:
     """Each view's live generation has the rows and index entries of one that is folded anew now."""
     rule = verdicts.rule("views: a view's bytes are those of a fresh fold")
     with tempfile.TemporaryDirectory(prefix="everfold-fresh-") as fresh:
-        environment = {**os.environ, "EVERFOLD_BROKERS": brokers, "EVERFOLD_PREFIX": prefix, "EVERFOLD_VIEWS_DIR": fresh,
-                       "EVERFOLD_PARTITIONS": str(partitions)}
+        environment = {**os.environ, "EVERFOLD_BROKERS": brokers, "EVERFOLD_PREFIX": prefix,
+                       "EVERFOLD_VIEWS_DIR": fresh, "EVERFOLD_PARTITIONS": str(partitions)}
         for view in VIEWS:
             folded = subprocess.run([binaries / "everfold-projector", "--fold-once", view], env=environment,
                                     capture_output=True, text=True, timeout=300)
@@ -107,7 +109,8 @@ def check_bytes(binaries: Path, brokers: str, prefix: str, partitions: int, view
                 continue
             wanted = digest(binaries, Path(fresh), view)
             for views in view_dirs:
-                rule.check(_becomes(binaries, views, view, wanted), lambda: f"{views}/{view}: {digest(binaries, views, view)}, fresh: {wanted}")
+                rule.check(_becomes(binaries, views, view, wanted),
+                           lambda: f"{views}/{view}: {digest(binaries, views, view)}; fresh: {wanted}")
 
 
 def digest(binaries: Path, views: Path, view: str) -> str:

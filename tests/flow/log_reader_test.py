@@ -1,5 +1,5 @@
-"""docs/log_reader.py accepts what our own reader accepts: of a real shop's logs, with their takeovers and a zombie, and of a log
-that has every row of the table in docs/log-format.md."""
+"""docs/log_reader.py accepts what our own reader accepts: of a real shop's logs, with takeovers and a zombie, and of a
+log that has every row of the table in docs/log-format.md."""
 
 import os
 import signal
@@ -25,7 +25,7 @@ CONTEXTS = ("catalog", "inventory", "carts", "orders", "payments", "checkout")
 
 
 def our_verdicts(prefix, context, shard):
-    """Of each record its offset and verdict, and of the accepted commits [(offset, ce_id)], as the C++ reader has them."""
+    """As our reader has them: of each record (offset, verdict), and of each accepted commit [(offset, ce_id)]."""
     output = subprocess.run([Path(BINARIES) / "log_verdicts", BROKERS, prefix, context, str(shard)],
                             check=True, capture_output=True, text=True, timeout=60).stdout
     verdicts, commits = [], []
@@ -48,7 +48,8 @@ def read(topic, partition, position=(0, 0, 1)):
 
 
 def event(log_mark, ce_id="x"):
-    return {"headers": [("ce_log", log_mark), ("ce_id", ce_id), ("ce_type", "everfold.orders.OrderPlaced.v1")], "value": b""}
+    headers = [("ce_log", log_mark), ("ce_id", ce_id), ("ce_type", "everfold.orders.OrderPlaced.v1")]
+    return {"headers": headers, "value": b""}
 
 
 def term(number, **more):
@@ -73,11 +74,12 @@ WRITTEN = [
     (event("1.1.1/1"), "duplicate"),
     (event("7.1.1/1"), "fenced"),
     (event("1.3.2/3", "c.2"), "collecting"),
-    *((event(mark), "nobody's") for mark in ("", "1.4", "1.4.1", "1.4.1/1 ", "01.4.1/1", "1.4.2/1", "1.4.0/1", "-1.4.1/1", "+1.4.1/1",
-                                             "1.9223372036854775808.1/1", "1.4.1/2147483648", "1.4.1/" + 5000 * "9")),
+    *((event(mark), "nobody's") for mark in
+      ("", "1.4", "1.4.1", "1.4.1/1 ", "01.4.1/1", "1.4.2/1", "1.4.0/1", "-1.4.1/1", "+1.4.1/1",
+       "1.9223372036854775808.1/1", "1.4.1/2147483648", "1.4.1/" + 5000 * "9")),
     ({"headers": [("ce_id", "x"), ("ce_log", "1.4.1/1")], "value": b""}, "nobody's"),  # ce_log is not the first
-    ({"headers": [("ce_type", "everfold.log.TermStarted.v1")], "value": b"\xff\xff"}, "nobody's"),
-    ({"headers": [("ce_type", "everfold.log.TermStarted.v1")], "value": b"\x08\x09\x12\x01\xff"}, "nobody's"),  # owner: no UTF-8
+    ({**term(9), "value": b"\xff\xff"}, "nobody's"),
+    ({**term(9), "value": b"\x08\x09\x12\x01\xff"}, "nobody's"),  # the owner's name is no UTF-8
     (term(0), "nobody's"),
     (term(-1), "nobody's"),
     (event("1.3.3/3", "c.3"), "accepted"),
@@ -199,7 +201,8 @@ class TwoNodeShop(Shop):
 
     def purchase(self, sku):
         cart = self.cart([(sku, 1)])
-        bought = self.patiently("POST", f"/api/carts/{cart}/checkout", {"payment": {"provider": "sandbox", "method": "approve"}})
+        approve = {"payment": {"provider": "sandbox", "method": "approve"}}
+        bought = self.patiently("POST", f"/api/carts/{cart}/checkout", approve)
         assert bought.status == 201, bought
         self.order_becomes(bought["orderId"], "CONFIRMED", seconds=60)
 
