@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import unittest
 import uuid
 from pathlib import Path
@@ -26,10 +27,11 @@ class JournalShop(Shop):
         if method == "GET":
             return super().call(method, path, body, token, key, position, headers)
         key = key or uuid.uuid4().hex
+        began = time.time() * 1000
         answer = super().call(method, path, body, token, key, position, headers)
         sub = {None: "", self.admin: "admin-1"}.get(token, "user-1")
-        self.acks.append({"method": method, "path": path, "body": body, "sub": sub, "key": key, "attempts": 1,
-                          "unanswered": 0, "status": answer.status, "answer": answer.body,
+        self.acks.append({"t": began, "ended": time.time() * 1000, "method": method, "path": path, "body": body,
+                          "sub": sub, "key": key, "attempts": 1, "unanswered": 0, "status": answer.status, "answer": answer.body,
                           "etag": answer.headers.get("etag"), "position": answer.headers.get("everfold-position", "")})
         return answer
 
@@ -99,6 +101,7 @@ class CheckedShop(unittest.TestCase):
         shop.call("PATCH", f"/api/carts/{cart}/items/{cup}", {"quantity": 1}, user)
         shop.call("PATCH", f"/api/carts/{cart}/items/{cup}", {"quantity": 1}, user)  # nothing to do
         shop.call("DELETE", f"/api/carts/{cart}/items/{pot}", None, user)
+        self.assertEqual(shop.call("DELETE", f"/api/carts/{cart}/items/{pot}", None, user).status, 409)
         self.assertEqual(shop.checkout(cart, "manual", user).status, 201)
         cup_order = shop.acks[-1]["answer"]["orderId"]
         shown = lambda: shop.order(cup_order).body.get("payment", {})  # noqa: E731

@@ -1,8 +1,9 @@
 """After a run: was every promise kept? Reads the topics by docs/log_reader.py, the API, and what the clients wrote down
 of their commands, and trusts none of Everfold's code but where a view is compared with its program's own fresh fold.
 
-acks.jsonl has a line a command: {"method", "path", "body", "sub", "key", "attempts", "unanswered" (of the attempts),
-"status" (null: nobody knows), "answer", "etag", "position"}. The exit status is 0 only if every rule holds."""
+acks.jsonl has a line a command: {"t", "ended" (when it was begun and answered, ms since 1970), "method", "path", "body",
+"sub", "key", "attempts", "unanswered" (of the attempts), "status" (null: nobody knows), "answer", "etag", "position"}.
+The exit status is 0 only if every rule holds."""
 
 import argparse
 import json
@@ -25,6 +26,7 @@ from answer_rules import check_answers, read_acks  # noqa: E402
 from business_rules import check_shop  # noqa: E402
 from ids import http_command_id  # noqa: E402
 from log_rules import check_log  # noqa: E402
+from refusal_rules import check_refusals  # noqa: E402
 from repeat_rules import check_nothing_new, check_repeats  # noqa: E402
 from verdicts import Verdicts  # noqa: E402
 from view_rules import check_bytes, check_query_programs  # noqa: E402
@@ -58,6 +60,8 @@ def check_history(history: histories.History, acks: list[dict], verdicts: Verdic
     check_log(history, {http_command_id(ack) for ack in acks}, verdicts)
     with understood(verdicts):
         check_answers(history, acks, verdicts)
+    with understood(verdicts):
+        check_refusals(history, acks, verdicts)
     with understood(verdicts):
         check_shop(history, verdicts)
 

@@ -152,9 +152,24 @@ class Answers(unittest.TestCase):
     def test_refused_and_done(self, shopping):
         shopping.ack("/receipts")["status"] = 409
 
+    @violation("refused: for a reason that was true while the client waited")
+    def test_refused_for_a_reason_that_was_not_so(self, shopping):
+        shopping.ack("/adjustments")["body"]["delta"] = -5
+
+    @violation("refused: for a reason that was true while the client waited")
+    def test_not_found_though_its_making_had_been_acknowledged(self, shopping):
+        shopping.ack("/adjustments")["answer"]["error"] = "NotFound"
+
+    def test_not_found_while_it_was_being_made(self):
+        shopping = copy.deepcopy(WHOLE)
+        refused = shopping.ack("/adjustments")
+        refused["answer"]["error"] = "NotFound"
+        refused["t"] = shopping.ack("/receipts")["t"]
+        self.assertEqual(checked(shopping).broken, [])
+
     def test_refused_while_an_attempt_was_on_its_way_is_told_apart(self):
         shopping = copy.deepcopy(WHOLE)
-        shopping.ack("/receipts").update(status=409, attempts=2, unanswered=1)
+        shopping.ack("/receipts", 1).update(status=409, attempts=2, unanswered=1, answer={"error": "AmountOutOfRange"})
         verdicts = checked(shopping)
         self.assertEqual(verdicts.broken, [])
         self.assertEqual(verdicts.counts[LATE], 1)

@@ -14,7 +14,9 @@ def usd(amount):
 
 
 class Scribe:
-    """Writes a history as Everfold's writers, clients and translators would."""
+    """Writes a history as Everfold's writers, clients and translators would, a client's command every 10 ms."""
+
+    _now_ms = 1769860800000  # 2026-01-31T12:00Z
 
     def __init__(self):
         self.history = History(PARTITIONS)
@@ -34,7 +36,8 @@ class Scribe:
             self.history.ends[log] = offset + 1
             event_type = f"everfold.{context}.{name}.v1"
             written.append(Event(context, partition, offset, key, event_type, f"{command}.{place}", version, command,
-                                 ParseDict(fields, message_class(event_type)()), "2026-01-31T12:00:00.000Z",
+                                 ParseDict(fields, message_class(event_type)()),
+                                 f"2026-01-31T12:00:00.{self._now_ms % 1000:03}Z",
                                  (context, partition, 1, self._commits[log])))
         self.history.events += written
         return written
@@ -42,7 +45,9 @@ class Scribe:
     def sends(self, method, path, body, context, key, *events, status=200, sub="admin", answer=None, and_then=()):
         """A client's command, and what came of it."""
         ack = {"method": method, "path": path, "body": body, "sub": sub, "key": f"key-{len(self.acks)}", "attempts": 1,
-               "unanswered": 0, "status": status, "answer": answer, "etag": None, "position": ""}
+               "unanswered": 0, "status": status, "answer": answer, "etag": None, "position": "",
+               "t": self._now_ms, "ended": self._now_ms + 5}
+        self._now_ms += 10
         written = self.commit(context, key, ids.http_command_id(ack), *events)
         steps = [written or self._known(context, key)]
         if and_then:
@@ -93,7 +98,8 @@ class Shopping(Scribe):
         threshold = ("LowStockThresholdSet", {"threshold": 2, "onHand": 5})
         self.sends("PUT", f"{stock}/threshold", {"lowStock": 2}, "inventory", POT, threshold)
         self.sends("PUT", f"{stock}/threshold", {"lowStock": 2}, "inventory", POT)  # nothing to do
-        self.sends("POST", f"{stock}/adjustments", {"delta": -9, "reason": "x"}, "inventory", POT, status=409)
+        self.sends("POST", f"{stock}/adjustments", {"delta": -9, "reason": "x"}, "inventory", POT, status=409,
+                   answer={"error": "InsufficientStock", "message": "Only 5 of the 5 on hand are not reserved"})
         self.sends("POST", f"/api/inventory/{CUP}/receipts", {"quantity": 1}, "inventory", CUP,
                    ("StockReceived", {"quantity": 1, "onHand": 1}), status=None)
 
