@@ -33,6 +33,9 @@ class Journal:
             self._file.write(json.dumps(fields) + "\n")
             self._file.flush()
 
+    def close(self) -> None:
+        self._file.close()
+
 
 class Answer:
     def __init__(self, status: int, headers, raw: bytes):
@@ -73,6 +76,10 @@ class Journals:
         self.violations = Journal(directory / "violations.jsonl")  # what nobody may be told, ever
         self.reads = {"fresh": 0, "later": 0, "broken": 0}
         self.repeats = 0
+
+    def close(self) -> None:
+        self.acks.close()
+        self.violations.close()
 
 
 class Client:

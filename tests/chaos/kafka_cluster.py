@@ -73,7 +73,7 @@ class Broker:
         command = kafka.java("-Xmx384m", "-XX:+UseSerialGC", "kafka.Kafka", str(self._properties_file))
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                                            cwd=self._directory)
+                                            cwd=self._directory, start_new_session=True)  # Ctrl-C is not for it
         self.starts += 1
 
     def await_ready(self) -> None:

@@ -5,6 +5,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from client import Journal
@@ -48,6 +49,7 @@ _KINDS = {
     "delay": (4, SITES, (2.0, 8.0)),
     "disk-full": (5, list(_FULL_DISKS), (1.0, 6.0)),
     "damage": (7, _WITH_STATE, (0.0, 1.0)),
+    "blackout": (2, ["everything"], (0.0, 2.0)),
 }
 
 
@@ -90,15 +92,20 @@ class Nemesis:
 
     def await_end(self) -> None:
         """Until every fault is over and healed."""
-        self._thread.join()
-        for thread in self._threads:
-            thread.join()
+        self._join()
         if self._failures:
             raise RuntimeError(f"a fault could not be carried out: {self._failures[0]}") from self._failures[0]
 
     def stop(self) -> None:
-        """Soon: faults that have begun are healed, the others never begin."""
+        """Now: faults that have begun are healed, the others never begin."""
         self._stop.set()
+        self._join()
+
+    def _join(self) -> None:
+        if self._thread.ident:
+            self._thread.join()
+        for thread in self._threads:
+            thread.join()
 
     def _run(self) -> None:
         began = time.monotonic()
@@ -112,7 +119,9 @@ class Nemesis:
 
     def _carry_out(self, fault: Fault) -> None:
         try:
-            with self._lock_of(fault):
+            with ExitStack() as held:
+                for lock in self._locks_of(fault):
+                    held.enter_context(lock)
                 began, began_ms = time.monotonic(), now_ms()
                 self._tell(f"fault {fault.number}: {fault.kind} {fault.target} for {fault.for_s:.1f} s")
                 more = getattr(self, "_" + fault.kind.replace("-", "_"))(fault)
@@ -124,13 +133,16 @@ class Nemesis:
         finally:
             self._active.release()
 
-    def _lock_of(self, fault: Fault) -> threading.Lock:
-        if fault.target in self._site_locks:
-            return self._site_locks[fault.target]
+    def _locks_of(self, fault: Fault) -> list[threading.Lock]:
+        """Of what it harms. Only one kind of fault takes several, so that none waits for another's in a circle."""
+        programs = self._system.programs
+        if fault.kind == "blackout":
+            return [self._broker_lock, *(program.lock for program in programs.values())]
+        if fault.kind == "disk-full":
+            return [programs[_FULL_DISKS[fault.target]].lock]
         if fault.target == "kafka":
-            return self._broker_lock
-        return self._system.programs[_FULL_DISKS.get(fault.target, fault.target) if fault.kind == "disk-full"
-                                     else fault.target].lock
+            return [self._broker_lock]
+        return [self._site_locks[fault.target] if fault.target in SITES else programs[fault.target].lock]
 
     def _last(self, fault: Fault) -> None:
         self._stop.wait(fault.for_s)
@@ -158,6 +170,17 @@ class Nemesis:
         self._last(fault)
         program.start()
         return {"stopped_ms": round(took_s * 1000) if took_s is not None else None}  # None: it had to be killed
+
+    def _blackout(self, fault: Fault) -> None:
+        """All programs and brokers at once. What the brokers had in memory only is in the page cache still."""
+        programs, brokers = self._system.programs.values(), self._system.cluster.brokers
+        for victim in (*programs, *brokers):
+            victim.kill()
+        self._last(fault)
+        for victim in (*brokers, *programs):
+            victim.start()
+        for broker in brokers:
+            broker.await_ready()
 
     # ---- brokers ----
 

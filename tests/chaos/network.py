@@ -12,7 +12,8 @@ class Network:
         self._mutex = threading.Lock()
         with log.open("ab") as output:
             self._proxy = subprocess.Popen([sys.executable, Path(__file__).with_name("proxy.py"), *routes], text=True,
-                                           stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=output)
+                                           stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=output,
+                                           start_new_session=True)  # Ctrl-C is not for it
         self._expect("ready")
 
     def set(self, site: str, mode: str, **more) -> None:

@@ -35,6 +35,9 @@ class Ports:
         self._next += 1
         return port
 
+    def close(self) -> None:
+        self._lock.close()
+
 
 def _free(port: int) -> bool:
     with socket.socket() as probe:

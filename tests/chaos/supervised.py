@@ -107,7 +107,7 @@ class Program:
             directory.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as output, self._errors.open("ab") as errors:
             self._process = subprocess.Popen(self._argv, env=self._environment, stdin=subprocess.DEVNULL, stdout=output,
-                                             stderr=errors)
+                                             stderr=errors, start_new_session=True)  # Ctrl-C is not for it
         self._dead_since = None
         self.starts += 1
 

@@ -12,7 +12,7 @@ from supervised import Program, Supervisor, await_ready
 
 SITES = ("A", "B")
 PARTITIONS = 4
-PAYMENT_TIMEOUT_S = 20
+PAYMENT_TIMEOUT_S = 15
 _SESSION_TIMEOUT_MS = 2000
 _DISK_MB = 1024  # RocksDB's write-ahead logs take their space in advance
 # Programs that put their state on a disk of their own, which can be filled.
