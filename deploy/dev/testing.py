@@ -15,7 +15,6 @@ import settings
 from processes import Supervisor
 from terminal import Step
 
-
 _FUZZ_SECONDS = 10  # each target, two at a time
 
 

@@ -20,20 +20,20 @@ constexpr uint32_t total_tag = OrderRow::kTotalFieldNumber << 3 | WireFormatLite
 std::optional<OrderHead> order_head(std::string_view row) {
   google::protobuf::io::CodedInputStream in(reinterpret_cast<const uint8_t*>(row.data()), static_cast<int>(row.size()));
   OrderHead head;
+  common::v1::Money total;  // of all its occurrences: Protobuf merges them
   while (const uint32_t tag = in.ReadTag()) {
     if (tag == status_tag) {
       uint32_t status = 0;
       if (!in.ReadVarint32(&status)) return std::nullopt;
       head.status = static_cast<int>(status);
     } else if (tag == total_tag) {
-      common::v1::Money total;
       if (!WireFormatLite::ReadMessage(&in, &total)) return std::nullopt;
-      head.total = total.amount();
     } else if (!WireFormatLite::SkipField(&in, tag)) {
       return std::nullopt;
     }
   }
   if (!in.ConsumedEntireMessage()) return std::nullopt;
+  head.total = total.amount();
   return head;
 }
 

@@ -89,6 +89,8 @@ TEST(OrderHead, reads_what_the_whole_row_says) {
   EXPECT_EQ(head->total, 4499);
   const auto bytes = row.SerializeAsString();
   EXPECT_FALSE(order_head(bytes.substr(0, bytes.size() - 1)));
+  const auto more = testing::make<orders::v1::OrderRow>(R"(total { currency: "EUR" })");
+  EXPECT_EQ(order_head(bytes + more.SerializeAsString())->total, 4499) << "as Protobuf reads a total that comes twice";
 }
 
 TEST(WorkerPool, refuses_when_it_is_full) {
