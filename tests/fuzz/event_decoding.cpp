@@ -1,5 +1,5 @@
-// Records of an event topic, whoever wrote them: the reading rules, the headers, the Protobuf of every event. The input
-// is a log: records with the byte 1e between them, which no Protobuf tag is, as 1f, which begins a value.
+// Records of a topic, whoever wrote them: the reading rules, the headers, the Protobuf of every event and command. The
+// input is a log: records with the byte 1e between them, which no Protobuf tag is, as 1f, which begins a value.
 //   T <term>                                             TermStarted
 //   E <ce_log>,<ce_type>,<header>=<text>,… <1f> <value>  an event
 //   X <header>=<text>,… <1f> <value>                     a record with these headers and no others
@@ -10,10 +10,12 @@
 #include <list>
 #include <vector>
 
+#include "command-side/contexts.hpp"
 #include "command-side/inventory/decider.hpp"
 #include "runtime/command.hpp"
 #include "runtime/event_decoder.hpp"
 #include "runtime/log_tail.hpp"
+#include "saga/checkout/decider.hpp"
 #include "schemas/carts/events.hpp"
 #include "schemas/catalog/events.hpp"
 #include "schemas/checkout/events.hpp"
@@ -70,6 +72,21 @@ void try_snapshot(std::string_view bytes) {
   check(again && *again == *state, "a snapshot is another when it is saved");
 }
 
+// A command as it comes from a command topic, to an aggregate that has no history.
+void try_command(std::string_view type, std::string_view bytes) {
+  static const auto contexts = [] {
+    auto all = command_contexts();
+    all.push_back(host<checkout::Checkout>());
+    return all;
+  }();
+  for (const auto& context : contexts) {
+    const auto state = context->fresh();
+    const auto decided = context->decide(*state, type, bytes, 900'000);
+    if (!decided) continue;
+    for (const auto& event : decided.value()) context->timer_of(event.type, event.bytes);
+  }
+}
+
 void try_value(std::string_view type, std::string_view bytes) {
   try_event<carts::Event>(type, bytes);
   try_event<catalog::Event>(type, bytes);
@@ -78,6 +95,7 @@ void try_value(std::string_view type, std::string_view bytes) {
   try_event<orders::Event>(type, bytes);
   try_event<payments::Event>(type, bytes);
   try_snapshot(bytes);
+  try_command(type, bytes);
 }
 
 struct Record {
