@@ -30,19 +30,38 @@ function(everfold_library name)
   target_link_libraries(${name} PUBLIC everfold_flags ${arg_LINK})
 endfunction()
 
+# In the preset `tsan`, see the file.
+if(EVERFOLD_TSAN)
+  set(c11_threads c11_threads)
+  add_library(c11_threads OBJECT ${CMAKE_SOURCE_DIR}/tests/tsan/c11_threads.cpp)
+  target_link_libraries(c11_threads PRIVATE everfold_flags)
+endif()
+
 # everfold_program(NAME SOURCES… LINK …): one of the programs, put into build/<preset>/bin.
 function(everfold_program name)
   cmake_parse_arguments(arg "" "" "SOURCES;LINK" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
-  target_link_libraries(${name} PRIVATE everfold_flags ${arg_LINK})
+  target_link_libraries(${name} PRIVATE everfold_flags ${arg_LINK} ${c11_threads})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 endfunction()
 
-# everfold_test(NAME LAYER SOURCES… LINK …): a GoogleTest program; LAYER is the label that `./dev test LAYER` selects.
+# What the whole suite also runs in the presets of the sanitizers: every test program of ours in `asan`, those with
+# threads in `tsan`. There they are a label and a target.
+add_custom_target(asan_tests)
+add_custom_target(tsan_tests)
+
+# everfold_test(NAME LAYER [THREADS] SOURCES… LINK …): a GoogleTest program; LAYER is the label that `./dev test LAYER`
+# selects.
 function(everfold_test name layer)
-  cmake_parse_arguments(arg "" "" "SOURCES;LINK" ${ARGN})
+  cmake_parse_arguments(arg "THREADS" "" "SOURCES;LINK" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
-  target_link_libraries(${name} PRIVATE everfold_flags ${arg_LINK} GTest::gtest_main GTest::gmock)
+  target_link_libraries(${name} PRIVATE everfold_flags ${arg_LINK} GTest::gtest_main GTest::gmock ${c11_threads})
   add_test(NAME ${name} COMMAND ${name})
-  set_tests_properties(${name} PROPERTIES LABELS ${layer} TIMEOUT 300)
+  set(labels ${layer} asan)
+  add_dependencies(asan_tests ${name})
+  if(arg_THREADS)
+    list(APPEND labels tsan)
+    add_dependencies(tsan_tests ${name})
+  endif()
+  set_tests_properties(${name} PROPERTIES LABELS "${labels}" TIMEOUT 300)
 endfunction()

@@ -1,5 +1,6 @@
 """./dev test: builds everything once, gives the tests a Kafka of their own, and runs them with ctest. The whole suite
-(no layer, the preset dev) then has the fuzz targets look for something new, for a short time."""
+(no layer, the preset dev) then runs the test programs under the sanitizers, and has the fuzz targets look for something
+new, for a short time."""
 
 import os
 import socket
@@ -16,6 +17,13 @@ from processes import Supervisor
 from terminal import Step
 
 _FUZZ_SECONDS = 10  # each target, two at a time
+# Each is a preset, a label of the tests that run in it and the beginning of the target that builds those.
+_SANITIZERS = ("asan", "tsan")
+_SANITIZER_OPTIONS = {
+    "ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_checks=1",
+    "UBSAN_OPTIONS": "print_stacktrace=1",
+    "TSAN_OPTIONS": f"halt_on_error=1:second_deadlock_stack=1:suppressions={settings.ROOT}/tests/tsan.supp",
+}
 
 
 def run(preset: str, layer: str | None, tests_regex: str | None) -> int:
@@ -24,19 +32,23 @@ def run(preset: str, layer: str | None, tests_regex: str | None) -> int:
     build.install_python_packages()
     kafka.install()
     build.build(preset, [])
-    failed = _ctest(preset, layer, tests_regex)
-    if preset == "dev" and layer in (None, "fuzz") and not tests_regex:
+    whole = preset == "dev" and not tests_regex
+    with brokers() as address:
+        failed = _ctest(preset, layer, tests_regex, address)
+        for sanitizer in _SANITIZERS if whole and not layer else ():
+            build.build(sanitizer, [f"{sanitizer}_tests"])
+            failed = _ctest(sanitizer, sanitizer, None, address) or failed
+    if whole and layer in (None, "fuzz"):
         failed = fuzzing.run([], _FUZZ_SECONDS) or failed
     return failed
 
 
-def _ctest(preset: str, layer: str | None, tests_regex: str | None) -> int:
-    with brokers() as address:
-        command = ["ctest", "--test-dir", settings.ROOT / "build" / preset, "--output-on-failure", "--no-tests=error"]
-        command += ["--label-regex", f"^{layer}$"] if layer else []
-        command += ["--tests-regex", tests_regex] if tests_regex else []
-        return subprocess.run(command, stdin=subprocess.DEVNULL,
-                              env={**os.environ, "KAFKA_BROKERS": address}).returncode
+def _ctest(preset: str, label: str | None, tests_regex: str | None, brokers_address: str) -> int:
+    command = ["ctest", "--test-dir", settings.ROOT / "build" / preset, "--output-on-failure", "--no-tests=error"]
+    command += ["--label-regex", f"^{label}$"] if label else []
+    command += ["--tests-regex", tests_regex] if tests_regex else []
+    return subprocess.run(command, stdin=subprocess.DEVNULL,
+                          env={**_SANITIZER_OPTIONS, **os.environ, "KAFKA_BROKERS": brokers_address}).returncode
 
 
 @contextmanager

@@ -107,7 +107,10 @@ class Shop:
             raise AssertionError(f"{e}\n{self.log_tail(program)}") from None
 
     def log_tail(self, program):
-        return "".join((self.home / f"{program}.log").read_text(errors="replace").splitlines(keepends=True)[-15:])
+        """The end of its log; a sanitizer's report, if there is one, from its beginning."""
+        lines = (self.home / f"{program}.log").read_text(errors="replace").splitlines(keepends=True)
+        report = next((i for i, line in enumerate(lines) if "Sanitizer: " in line or "runtime error: " in line), None)
+        return "".join(lines[-15:] if report is None else lines[report:report + 60])
 
     def kill(self, program):
         self.processes[program].send_signal(signal.SIGKILL)
@@ -122,17 +125,28 @@ class Shop:
             process = self.processes.get(program)
             if process:
                 try:
-                    process.wait(30)
+                    code = process.wait(30)
                 except subprocess.TimeoutExpired:
                     process.kill()
                     raise AssertionError(f"{program} does not stop on SIGTERM:\n{self.log_tail(program)}") from None
+                self.check_ended(program, code)
+
+    def check_ended(self, program, code):
+        """Well, or killed by a test: an assertion that fails, or a sanitizer that finds something, says so here."""
+        if code not in (0, -signal.SIGKILL):
+            raise AssertionError(f"{program} ended with {code}:\n{self.log_tail(program)}")
 
     def close(self):
-        for process in self.processes.values():
-            if process.poll() is None:
-                process.kill()
-                process.wait(10)
-        self.directory.cleanup()
+        try:
+            for program, process in self.processes.items():
+                if process.poll() is not None:
+                    self.check_ended(program, process.returncode)
+        finally:
+            for process in self.processes.values():
+                if process.poll() is None:
+                    process.kill()
+                    process.wait(10)
+            self.directory.cleanup()
 
     # ---- the client ----
 
