@@ -25,17 +25,19 @@ class HostedContext {
   virtual ~HostedContext() = default;
   virtual std::string_view name() const = 0;
   virtual std::unique_ptr<State> fresh() const = 0;
+  virtual bool can_read(std::string_view command_type, std::string_view bytes) const = 0;
   // Decides on `state` and, unless it refuses, evolves it by the events that it returns. An event of more than `max_event_bytes`,
   // which Kafka would not take, is a refusal.
   virtual Decided<std::vector<Encoded>> decide(State& state, std::string_view type, std::string_view bytes,
                                                std::size_t max_event_bytes) const = 0;
-  // Ends the program on an event that this code does not know: history must not be folded with holes.
-  virtual void evolve(State& state, std::string_view type, std::string_view bytes) const = 0;
+  // False: an event that this code does not know. History must not be folded with holes: the state is of no use then.
+  virtual bool evolve(State& state, std::string_view type, std::string_view bytes) const = 0;
 
   virtual std::optional<int> snapshot_version() const = 0;  // nothing: no snapshots
   virtual std::string save(const State& state) const = 0;
   virtual std::unique_ptr<State> load(std::string_view bytes) const = 0;  // null: not readable
 
+  // Of an event that this code does not know: keep.
   virtual Timer timer_of(std::string_view type, std::string_view bytes) const = 0;
   virtual std::optional<Encoded> expire() const = 0;
 };
@@ -52,6 +54,10 @@ class Hosted final : public HostedContext {
  public:
   std::string_view name() const override { return D::context; }
   std::unique_ptr<State> fresh() const override { return std::make_unique<Holder>(); }
+
+  bool can_read(std::string_view command_type, std::string_view bytes) const override {
+    return everfold::decode<typename D::Command>(command_type, bytes).has_value();
+  }
 
   Decided<std::vector<Encoded>> decide(State& state, std::string_view type, std::string_view bytes,
                                        std::size_t max_event_bytes) const override {
@@ -70,8 +76,10 @@ class Hosted final : public HostedContext {
     return events;
   }
 
-  void evolve(State& state, std::string_view type, std::string_view bytes) const override {
-    of(state).state = D::evolve(std::move(of(state).state), known(type, bytes));
+  bool evolve(State& state, std::string_view type, std::string_view bytes) const override {
+    const auto event = everfold::decode<typename D::Event>(type, bytes);
+    if (event) of(state).state = D::evolve(std::move(of(state).state), *event);
+    return event.has_value();
   }
 
   std::optional<int> snapshot_version() const override {
@@ -94,21 +102,13 @@ class Hosted final : public HostedContext {
   }
 
   Timer timer_of(std::string_view type, std::string_view bytes) const override {
-    if constexpr (Process<D>) return D::timer_of(known(type, bytes));
-    else return {};
+    if constexpr (Process<D>)
+      if (const auto event = everfold::decode<typename D::Event>(type, bytes)) return D::timer_of(*event);
+    return {};
   }
   std::optional<Encoded> expire() const override {
     if constexpr (Process<D>) return encode(D::expire());
     else return std::nullopt;
-  }
-
- private:
-  static typename D::Event known(std::string_view type, std::string_view bytes) {
-    auto event = everfold::decode<typename D::Event>(type, bytes);
-    if (!event)
-      fail("the log of " + std::string(D::context) + " holds an event " + std::string(type) +
-           " that this version cannot read: run the version that wrote it, or a newer one");
-    return std::move(*event);
   }
 };
 

@@ -37,6 +37,12 @@ Rejection key_reused() {
                 "This Idempotency-Key was used for another request. Use a new key for a new request.");
 }
 
+Rejection unreadable(const LogId& log, const StoredEvent& event) {
+  return nothing_done("This version cannot read event " + std::to_string(event.meta.version) + " of " + event.meta.aggregate_id +
+                      " (" + event.meta.type + ", log " + to_string(log) + ", offset " + std::to_string(event.offset) +
+                      "): the version that wrote it can");
+}
+
 }  // namespace
 
 // What other threads leave for the writer's.
@@ -100,6 +106,12 @@ bool Writer::offer(Command command, Reply reply) {
   }
   if (wake) source_.wake();
   return true;
+}
+
+bool Writer::can_read(const Command& command) const {
+  return std::ranges::any_of(contexts_, [&](const auto& context) {
+    return context->name() == command.meta.context && context->can_read(command.type, command.bytes);
+  });
 }
 
 void Writer::own(std::vector<LogId> logs) {
@@ -389,7 +401,13 @@ void Writer::decide(OwnedLog& log, QueuedCommand queued) {
   if (answer_repeated(log, queued)) return;
   ++stats_.decided;
   const Command& command = queued.command;
-  CachedState& cached = state_of(log, command.meta.aggregate_id);
+  const auto state = state_of(log, command.meta.aggregate_id);
+  if (!state) {
+    ++stats_.unavailable;
+    answers_.emplace_back(std::move(queued.reply), state.error());
+    return;
+  }
+  CachedState& cached = *state.value();
   const auto hold = [&](Outcome outcome) {
     log.held.emplace(cached.last_commit, HeldAnswer{std::move(queued), std::move(outcome)});
   };
@@ -436,8 +454,9 @@ bool Writer::answer_repeated(OwnedLog& log, QueuedCommand& queued) {
   return true;
 }
 
-CachedState& Writer::state_of(OwnedLog& log, const std::string& aggregate_id) {
-  if (CachedState* cached = log.states.find(aggregate_id)) return *cached;
+// Code::unavailable: one of its events is of a later version. Every other aggregate goes on.
+Decided<CachedState*> Writer::state_of(OwnedLog& log, const std::string& aggregate_id) {
+  if (CachedState* cached = log.states.find(aggregate_id)) return cached;
   log.states.shrink(options_.cached_states / logs_.size() + 1, log.confirmed_commit);
   CachedState loaded{log.context->fresh(), 0, 0, 0};
   if (const auto code_version = log.context->snapshot_version())
@@ -448,10 +467,10 @@ CachedState& Writer::state_of(OwnedLog& log, const std::string& aggregate_id) {
       }
   for (const StoredEvent& event : index_.events(log.id().context, aggregate_id, loaded.version + 1, whole_history)) {
     check(event.meta.version == loaded.version + 1, "an aggregate's versions have a hole");
-    log.context->evolve(*loaded.state, event.meta.type, event.bytes);
+    if (!log.context->evolve(*loaded.state, event.meta.type, event.bytes)) return unreadable(log.id(), event);
     loaded.version = event.meta.version;
   }
-  return log.states.insert(aggregate_id, std::move(loaded));
+  return &log.states.insert(aggregate_id, std::move(loaded));
 }
 
 void Writer::append(OwnedLog& log, CachedState& cached, QueuedCommand queued, std::vector<Encoded> events) {

@@ -71,6 +71,8 @@ class Writer final : public CommandBus {
   // A command read from a command topic: waits for ownership as long as the shard is this node's, and has no deadline.
   // False: the queue is full, offer it again. `reply` is not called when the shard is taken away first.
   bool offer(Command command, Reply reply);
+  // Whether this program knows such a command, whatever it would decide on it.
+  bool can_read(const Command& command) const;
   // From now on these logs should be this node's, and no others. What stays keeps its term: nothing pauses.
   void own(std::vector<LogId> logs);
   // The group is sharing the logs anew: what is owned goes on, but nothing is claimed until own() tells what is this node's.
@@ -114,7 +116,7 @@ class Writer final : public CommandBus {
   void decide(OwnedLog& log, QueuedCommand queued);
   bool answer_repeated(OwnedLog& log, QueuedCommand& queued);
   void append(OwnedLog& log, CachedState& cached, QueuedCommand queued, std::vector<Encoded> events);
-  CachedState& state_of(OwnedLog& log, const std::string& aggregate_id);
+  Decided<CachedState*> state_of(OwnedLog& log, const std::string& aggregate_id);
   void maybe_snapshot(OwnedLog& log, const std::string& aggregate_id);
 
   void ring_timers();

@@ -58,6 +58,16 @@ class FakeWriter final : public CommandBus, public History {
   std::string unavailable_type;   // commands of this type are answered with unavailable
   bool silent = false;            // replies are dropped
 
+  // As a later version could.
+  void write_unreadable(const std::string& context, const std::string& aggregate_id) {
+    auto& history = histories_[{context, aggregate_id}];
+    const auto version = static_cast<int64_t>(history.size()) + 1;
+    history.push_back({{"newer.1", "everfold." + context + ".Teleported.v1", context, aggregate_id, version, 0, "", "newer", "", ""},
+                       "",
+                       "",
+                       next_offset_++});
+  }
+
  private:
   void add(std::unique_ptr<HostedContext> context) { contexts_.emplace(context->name(), std::move(context)); }
 
@@ -73,7 +83,8 @@ class FakeWriter final : public CommandBus, public History {
       return reject(Code::version_mismatch, "Another version.");
     const HostedContext& context = *contexts_.at(meta.context);
     const auto state = context.fresh();
-    for (const StoredEvent& event : history) context.evolve(*state, event.meta.type, event.bytes);
+    for (const StoredEvent& event : history)
+      check(context.evolve(*state, event.meta.type, event.bytes), "an event of its own");
     auto decided = context.decide(*state, command.type, command.bytes, 1'000'000);
     if (!decided) return std::move(decided).error();
     CommandDone result{{}, version, {meta.context, shard_of(meta.aggregate_id, 8)}, 0};

@@ -36,6 +36,7 @@ class Edge {
 
  private:
   void run(Wish wish, std::shared_ptr<http::Responder> responder, std::string positions_before);
+  void answer(const Wish& wish, Outcome outcome, const std::shared_ptr<http::Responder>& responder, const std::string& before);
 
   const Ports ports_;
 };

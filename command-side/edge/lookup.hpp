@@ -4,10 +4,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
-#include "kernel/check.hpp"
 #include "kernel/codec.hpp"
 #include "kernel/meta.hpp"
 #include "runtime/command_bus.hpp"
@@ -16,11 +16,19 @@ namespace everfold::edge {
 
 inline constexpr std::size_t all_events = SIZE_MAX;
 
-// Ends the program on an event that this code does not know, as the writer does.
+// A later version wrote it. What needs it cannot be answered by this one (Edge says so); everything else can.
+class UnreadableHistory : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// Throws UnreadableHistory.
 template <class Event>
 Event read_event(const StoredEvent& stored) {
   auto event = decode<Event>(stored.meta.type, stored.bytes);
-  if (!event) fail("the event " + stored.meta.id + " of type " + stored.meta.type + " cannot be read by this version");
+  if (!event)
+    throw UnreadableHistory("This version cannot read event " + std::to_string(stored.meta.version) + " of " +
+                            stored.meta.aggregate_id + " (" + stored.meta.type + "): the version that wrote it can.");
   return std::move(*event);
 }
 

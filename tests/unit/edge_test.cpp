@@ -285,5 +285,18 @@ TEST_F(AuthorisationTest, OfPayments) {
                   {401, 403, 403, 201, 201}}});
 }
 
+TEST_F(EdgeTest, AnEventOfALaterVersionCosts503ForItsAggregateAndNothingElse) {
+  const std::string id = product("SKU-1");
+  writer.write_unreadable("catalog", id);
+  const auto add = [&](const std::string& sku) {
+    const std::string cart = with({}).text("id");
+    return call(Method::post, "/api/carts/" + cart + "/items", {R"({"sku":")" + sku + R"(","quantity":1})", "", {}});
+  };
+  product("SKU-2");
+  EXPECT_EQ(add("SKU-1").status, 503);
+  EXPECT_THAT(add("SKU-1").text("message"), HasSubstr("cannot read event 2 of " + id));
+  EXPECT_LT(add("SKU-2").status, 300);
+}
+
 }  // namespace
 }  // namespace everfold::testing

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "command-side/inventory/decider.hpp"
+#include "kernel/shard.hpp"
 #include "runtime/memory_event_index.hpp"
 #include "runtime/memory_log.hpp"
 #include "saga/checkout/decider.hpp"
@@ -517,6 +518,49 @@ TEST_F(WriterTest, DrainingTakesNothingMoreAndFinishesWhatItHas) {
   node.settle();
   EXPECT_TRUE(node.writer->drained());
   EXPECT_TRUE(answers.done(1, 1));
+}
+
+// ---- events of a later version
+
+class LaterVersion : public WriterTest {
+ protected:
+  // One commit of one event that no decider knows, by a writer that was here before.
+  void write(const LogId& log, const std::string& aggregate_id, const std::string& type) {
+    logs->append(log, term_record(log, 1, "newer", "", "n", 0));
+    StoredEvent event;
+    event.meta = {"newer.1", type, log.context, aggregate_id, 1, 0, "", "newer", "", ""};
+    logs->append(log, event_record(event, {1, 1, 1, 1}));
+  }
+};
+
+TEST_F(LaterVersion, AnAggregateThatCannotBeReadIsAnswered503AndTheOthersGoOn) {
+  write({"inventory", shard_of("future", partitions)}, "future", "everfold.inventory.StockTeleported.v1");
+  node.own_all();
+  send(command("c1", "future", receive(5)));
+  send(command("c2", "apple", receive(5)));
+  node.settle();
+  ASSERT_TRUE(answers.refused(0, Code::unavailable) || answers.refused(1, Code::unavailable));
+  EXPECT_TRUE(answers.done(0, 1) || answers.done(1, 1));
+  const auto& said = answers.heard[answers.heard[0] ? 1 : 0].error().message;
+  EXPECT_NE(said.find("cannot read event 1 of future (everfold.inventory.StockTeleported.v1, log inventory."), said.npos) << said;
+  EXPECT_TRUE(accepted(logs, "future").size() == 1);
+}
+
+TEST_F(LaterVersion, ACommandFromATopicHearsItToo) {
+  write({"inventory", shard_of("future", partitions)}, "future", "everfold.inventory.StockTeleported.v1");
+  node.own_all();
+  ASSERT_TRUE(node.writer->offer(command("c1", "future", receive(5)), answers.next()));
+  node.settle();
+  EXPECT_TRUE(answers.refused(0, Code::unavailable));
+}
+
+TEST_F(LaterVersion, AProcessWhoseEventCannotBeReadKeepsItsTimerAndStopsNobody) {
+  write({"checkout", 0}, "order-1", "everfold.checkout.CheckoutTeleported.v1");
+  node.own_all();
+  send(command("c1", "apple", receive(5)));
+  node.settle();
+  EXPECT_TRUE(answers.done(0, 1));
+  EXPECT_EQ(node.index->events("checkout", "order-1", 1, 10).size(), 1u);
 }
 
 }  // namespace
