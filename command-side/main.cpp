@@ -9,6 +9,7 @@
 #include "platform/metrics/metrics.hpp"
 #include "platform/metrics/operational_routes.hpp"
 #include "platform/node/writer_node.hpp"
+#include "platform/parked/parked_routes.hpp"
 #include "platform/process/program.hpp"
 
 namespace everfold::command {
@@ -37,6 +38,7 @@ void run(const config::Options& options) {
   http::Router router;
   add_command_routes(router, edge);
   router.add_sync(http::Method::get, "/status", [&](http::Request&&) { return http::Response{200, {}, writer.status_json()}; });
+  parked::add_routes(router, tokens, {&writer.parking()});
   metrics::add_operational_routes(router, [&] { return writer.not_ready(); });
   metrics::before_render([&] { writer.publish_metrics(); });
 

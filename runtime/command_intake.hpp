@@ -1,18 +1,25 @@
-// Commands from command topics into the writer. The consumer group decides which shards are this node's (liveness only: safety is the
-// log's); a command's offset is committed when the writer has answered it, so that none is lost, and one read twice is known by its id.
+// Commands from command topics into the writer. The consumer group decides which shards are this node's (liveness only:
+// safety is the log's); a command's offset is committed when the writer has answered it, so that none is lost, and one
+// read twice is known by its id.
+//
+// A record that is no command, or none that this program knows, and a command whose aggregate cannot be read are parked
+// (runtime/parking.hpp), with all later ones of the aggregate. A decider's refusal is a decision: it is told, and done.
 #pragma once
 
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "runtime/group_source.hpp"
+#include "runtime/parking.hpp"
 #include "runtime/writer.hpp"
 
 namespace everfold {
@@ -22,28 +29,48 @@ class CommandIntake {
   using Refused = std::function<void(const Command&, const Rejection&)>;
 
   // `refused`: told of what a decider said no to; who sent it must have wanted an event otherwise (docs/architecture.md).
-  CommandIntake(GroupSource& source, Writer& writer, Refused refused);
+  CommandIntake(GroupSource& source, Writer& writer, Parking& parking, Refused refused);
 
   void step(int timeout_ms);  // its own thread, for ever
   void stop();                // from any thread: a waiting step() returns, and no command is taken any more
 
  private:
+  struct Arrived {
+    int64_t offset = 0;
+    std::string aggregate_id;
+    std::optional<Command> command;  // nothing: it cannot be read
+  };
   struct Open {
-    int64_t generation = 0;          // of the assignment
-    std::map<int64_t, bool> offsets;  // read and not committed → answered
+    int64_t generation = 0;           // of the assignment
+    std::map<int64_t, bool> offsets;  // read and not committed → answered, or parked
+    std::deque<Arrived> waiting;      // for what is parked to be known
+    bool paused = false;
   };
   struct Answered {
-    LogId log;
-    int64_t generation;
-    int64_t offset;
+    ParkedId at;
+    int64_t generation = 0;
+    bool retried = false;             // it was parked
+    std::optional<Command> command;   // of one that could not be handled
+    std::optional<Rejection> failed;  // why
   };
 
+  void assign(const std::vector<GroupSource::Assigned>& assigned);
+  void revoke(const std::vector<LogId>& revoked);
   void take(const LogId& log, const RecordView& record);
-  void commit_answered();
+  void take_waiting();
+  void handle(const LogId& log, Open& open, Arrived arrived);
+  void park(const LogId& log, const Arrived& arrived, const Rejection* why);
+  void offer(const Command& command, Answered answer);
+  void retry_parked();
+  bool retry(const ParkedId& id, int64_t generation);
   void answered(Answered answer);
+  void take_answered();
+  void commit_positions();
+  std::optional<Rejection> why_not(const std::optional<Command>& command) const;
 
   GroupSource& source_;
   Writer& writer_;
+  Parking& parking_;
   const Refused refused_;
   const GroupSource::Listener listener_;
   std::map<LogId, Open> open_;

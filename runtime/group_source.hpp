@@ -32,6 +32,10 @@ class GroupSource {
   virtual void keep_membership(const Listener& listener) = 0;
   // `offset`: of the next record to handle. Kept locally and committed in the background and when a partition is revoked.
   virtual void commit(const LogId& log, int64_t offset, const std::string& note) = 0;
+  // Nothing more of this partition is handed over until resume(), which goes on where it stopped. Only of what is
+  // assigned; a new assignment begins resumed.
+  virtual void pause(const LogId& log) = 0;
+  virtual void resume(const LogId& log) = 0;
   // From any thread.
   virtual void wake() = 0;
 };

@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "platform/auth/token_verifier.hpp"
 #include "platform/config/command_line.hpp"
 #include "platform/http/server.hpp"
 #include "platform/kafka/log_source.hpp"
@@ -13,6 +14,8 @@
 #include "platform/metrics/metrics.hpp"
 #include "platform/metrics/operational_routes.hpp"
 #include "platform/node/writer_node.hpp"
+#include "platform/parked/consumer_parking.hpp"
+#include "platform/parked/parked_routes.hpp"
 #include "platform/process/program.hpp"
 #include "runtime/translator.hpp"
 #include "saga/checkout/decider.hpp"
@@ -30,13 +33,15 @@
 namespace everfold::saga {
 namespace {
 
+constexpr const char* translators_group = "translators";
+constexpr const char* payments_group = "payment-gateway";
 constexpr int drain_ms = 10'000;
 constexpr int topics_timeout_ms = 30'000;
 
 config::Options options_of(int argc, char** argv) {
   config::Options options;
   config::CommandLine line("everfold-saga", "Runs the checkout and its compensations, and talks to payment providers.", options);
-  line.kafka().topics().data(".everfold/saga").http(8084).payment_timeout();
+  line.kafka().topics().data(".everfold/saga").http(8084).secret().payment_timeout();
   line.parse_or_exit(argc, argv);
   return options;
 }
@@ -51,10 +56,6 @@ Translator::Reactions arrows(const config::Options& options) {
 }
 
 void warn(std::string_view sentence) { logging::warn(sentence); }
-
-int64_t steady_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 double chance() {
   thread_local std::minstd_rand random(std::random_device{}());
@@ -84,7 +85,9 @@ class RunningTranslator {
       : group_(group),
         source_(kafka::make_group_source(kafka, group, kafka::Topics::events, contexts_of(reactions), warn)),
         sender_(kafka::make_command_sender(kafka, contexts_of(reactions), warn)),
-        translator_(*source_, *sender_, std::move(reactions), held_up, steady_clock(), {}),
+        parked_(kafka, group, kafka::Topics::events, contexts_of(reactions),
+                {node::steady_clock_ms, node::wall_clock_ms, node::random_id, nullptr}),
+        translator_(*source_, *sender_, parked_.parking(), std::move(reactions), held_up, steady_clock(), {}),
         thread_([this](const std::stop_token& stop) { translator_.run(stop); }) {}
 
   ~RunningTranslator() {
@@ -93,9 +96,11 @@ class RunningTranslator {
     thread_.join();
   }
 
+  Parking& parking() { return parked_.parking(); }
   bool joined() const { return translator_.counters().joined; }
 
   void publish_metrics() const {
+    parked_.publish_metrics();
     const auto publish = [&](const char* name, const char* help, const std::atomic<uint64_t>& value) {
       metrics::gauge(name, help, {{"group", group_}}).set(static_cast<double>(value.load()));
     };
@@ -111,23 +116,27 @@ class RunningTranslator {
     return contexts;
   }
   static Translator::Clock steady_clock() {
-    return {steady_ms, node::wall_clock_ms, [](int64_t ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }};
+    return {node::steady_clock_ms, node::wall_clock_ms};
   }
 
   const std::string group_;
   std::unique_ptr<GroupSource> source_;
   std::unique_ptr<CommandSender> sender_;
+  parked::ConsumerParking parked_;
   Translator translator_;
   std::jthread thread_;
 };
 
 void run(const config::Options& options) {
+  auto secret = auth::load_secret(options.secret_file);
+  if (!secret) throw std::runtime_error(secret.error().message);
+  const auth::TokenVerifier tokens(std::move(secret).value());
   const kafka::KafkaOptions kafka{options.brokers, options.prefix, options.partitions, options.replication_factor,
                                   options.min_insync_replicas};
   const Translator::Reactions reactions = arrows(options);
   std::vector<std::string> contexts;
   for (const auto& [context, reaction] : reactions) contexts.push_back(context);
-  if (const auto refusal = kafka::ensure_topics(kafka, contexts, topics_timeout_ms)) throw std::runtime_error(*refusal);
+  if (const auto refusal = kafka::ensure_topics(kafka, contexts, topics_timeout_ms, {translators_group, payments_group})) throw std::runtime_error(*refusal);
 
   std::vector<std::unique_ptr<HostedContext>> processes;
   processes.push_back(host<checkout::Checkout>());
@@ -138,17 +147,18 @@ void run(const config::Options& options) {
   payment_providers::Registry providers;
   providers.add(payment_providers::Sandbox::name, std::make_unique<payment_providers::Sandbox>());
   const payment_providers::PaymentGateway gateway(providers, "");
-  payment_providers::ProviderCalls provider_calls({}, {steady_ms, chance, warn});
+  payment_providers::ProviderCalls provider_calls({}, {node::steady_clock_ms, chance, warn});
 
-  const RunningTranslator translators(kafka, "translators", reactions);
-  const RunningTranslator payments(kafka, "payment-gateway",
-                                   {{"payments", {[&](const StoredEvent& event) { return gateway.react(event, provider_calls); }}}});
+  RunningTranslator translators(kafka, translators_group, reactions);
+  RunningTranslator payments(kafka, payments_group,
+                             {{"payments", {[&](const StoredEvent& event) { return gateway.react(event, provider_calls); }}}});
 
   http::Router router;
   metrics::add_operational_routes(router, [&]() -> std::optional<std::string> {
     if (!translators.joined() || !payments.joined()) return "a translator waits for its consumer group";
     return writer.not_ready();
   });
+  parked::add_routes(router, tokens, {&writer.parking(), &translators.parking(), &payments.parking()});
   router.add_sync(http::Method::get, "/status", [&](http::Request&&) { return http::Response{200, {}, writer.status_json()}; });
   metrics::before_render([&] {
     writer.publish_metrics();

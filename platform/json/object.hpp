@@ -19,6 +19,15 @@ class Object {
     begin(name) += std::to_string(value);
     return *this;
   }
+  Object& boolean(std::string_view name, bool value) {
+    begin(name) += value ? "true" : "false";
+    return *this;
+  }
+  // `value`: JSON already.
+  Object& json(std::string_view name, std::string_view value) {
+    begin(name) += value;
+    return *this;
+  }
   Object& message(std::string_view name, const google::protobuf::Message& value) {
     append_json(begin(name), value);
     return *this;

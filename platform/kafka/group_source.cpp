@@ -1,6 +1,7 @@
 #include <chrono>
 #include <cstring>
 #include <map>
+#include <set>
 
 #include "kernel/check.hpp"
 #include "platform/kafka/log_source.hpp"
@@ -58,17 +59,26 @@ class KafkaGroupSource final : public GroupSource {
   }
 
   std::size_t poll(int timeout_ms, const Listener& listener) override {
-    if (paused_) pause(false);
+    if (paused_) pause_all(false);
     return take(timeout_ms, listener);
   }
 
   void keep_membership(const Listener& listener) override {
-    if (!paused_ && Clock::now() - polled_at_ > pause_after) pause(true);
+    if (!paused_ && Clock::now() - polled_at_ > pause_after) pause_all(true);
     if (paused_) take(0, listener);
     else send_positions_now_and_then();
   }
 
   void commit(const LogId& log, int64_t offset, const std::string& note) override { positions_[log] = {offset, note}; }
+
+  void pause(const LogId& log) override {
+    held_.insert(log);
+    change(rd_kafka_pause_partitions, only(log));
+  }
+  void resume(const LogId& log) override {
+    held_.erase(log);
+    if (!paused_) change(rd_kafka_resume_partitions, only(log));
+  }
 
   void wake() override { rd_kafka_queue_yield(queue_.get()); }
 
@@ -105,14 +115,20 @@ class KafkaGroupSource final : public GroupSource {
   }
 
   // All partitions that are assigned. What was fetched and not handed over yet is fetched again.
-  void pause(bool paused) {
+  void pause_all(bool paused) {
     rd_kafka_topic_partition_list_t* assigned = nullptr;
-    rd_kafka_resp_err_t error = rd_kafka_assignment(client_.get(), &assigned);
-    const Own<rd_kafka_topic_partition_list_t> owner(assigned);
-    if (error == RD_KAFKA_RESP_ERR_NO_ERROR)
-      error = paused ? rd_kafka_pause_partitions(client_.get(), assigned) : rd_kafka_resume_partitions(client_.get(), assigned);
+    const rd_kafka_resp_err_t error = rd_kafka_assignment(client_.get(), &assigned);
     check(error == RD_KAFKA_RESP_ERR_NO_ERROR, rd_kafka_err2str(error));
+    change(paused ? rd_kafka_pause_partitions : rd_kafka_resume_partitions, Partitions(assigned));
     paused_ = paused;
+    if (!paused)
+      for (const LogId& log : held_) change(rd_kafka_pause_partitions, only(log));
+  }
+
+  using Partitions = Own<rd_kafka_topic_partition_list_t>;
+  void change(rd_kafka_resp_err_t (*pause_or_resume)(rd_kafka_t*, rd_kafka_topic_partition_list_t*), const Partitions& which) {
+    const rd_kafka_resp_err_t error = pause_or_resume(client_.get(), which.get());
+    check(error == RD_KAFKA_RESP_ERR_NO_ERROR, rd_kafka_err2str(error));
   }
 
   void send_positions_now_and_then() {
@@ -121,6 +137,12 @@ class KafkaGroupSource final : public GroupSource {
 
   std::string topic_of(const std::string& context) const {
     return topics_ == Topics::events ? event_topic(options_, context) : command_topic(options_, context);
+  }
+
+  Partitions only(const LogId& log) const {
+    Partitions list(rd_kafka_topic_partition_list_new(1));
+    rd_kafka_topic_partition_list_add(list.get(), topic_of(log.context).c_str(), log.shard);
+    return list;
   }
 
   const LogId& log_of(const char* topic, int partition) {
@@ -169,9 +191,10 @@ class KafkaGroupSource final : public GroupSource {
       assigned.push_back({log_of(entry.topic, entry.partition), std::max<int64_t>(entry.offset, 0),
                           std::string(static_cast<const char*>(entry.metadata), entry.metadata ? entry.metadata_size : 0)});
     }
+    held_.clear();
     if (listener_) listener_->assigned(assigned);
     rd_kafka_assign(client_.get(), partitions);
-    pause(paused_);  // also when not: a partition that was paused when it was taken away is still
+    pause_all(paused_);  // also when not: a partition that was paused when it was taken away is still
   }
 
   void revoked(rd_kafka_topic_partition_list_t* partitions) {
@@ -199,7 +222,8 @@ class KafkaGroupSource final : public GroupSource {
   std::map<LogId, Position> positions_;
   Clock::time_point sent_at_ = Clock::now();
   Clock::time_point polled_at_ = Clock::now();
-  bool paused_ = false;
+  bool paused_ = false;   // all of them
+  std::set<LogId> held_;  // these, whatever the others do
 };
 
 }  // namespace

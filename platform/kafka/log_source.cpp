@@ -22,7 +22,8 @@ int64_t now_ms() {
 
 class KafkaLogSource final : public LogSource {
  public:
-  KafkaLogSource(const KafkaOptions& options, Reading reading, Warn warn) : options_(options), warn_(std::move(warn)) {
+  KafkaLogSource(const KafkaOptions& options, Reading reading, Warn warn, Topics topics)
+      : options_(options), topics_(topics), warn_(std::move(warn)) {
     // The queues must hold more than a second of work: librdkafka 2.0.2 stops fetching for a second when they overflow.
     const bool bulk = reading == Reading::bulk;
     auto conf = make_conf({{"bootstrap.servers", options.brokers},
@@ -65,7 +66,7 @@ class KafkaLogSource final : public LogSource {
     index_.clear();
     for (std::size_t i = 0; i < logs.size(); ++i) {
       const auto& [log, offset] = logs[i];
-      const std::string topic = event_topic(options_, log.context);
+      const std::string topic = topic_of(options_, topics_, log.context);
       rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), log.shard)->offset = offset;
       auto& shards = index_[topic];
       if (shards.size() <= static_cast<std::size_t>(log.shard)) shards.resize(static_cast<std::size_t>(log.shard) + 1);
@@ -87,7 +88,7 @@ class KafkaLogSource final : public LogSource {
   }
 
   int64_t end_offset(const LogId& log, int timeout_ms) override {
-    const std::string topic = event_topic(options_, log.context);
+    const std::string topic = topic_of(options_, topics_, log.context);
     int64_t low = 0, high = 0;
     // As the last fetch said, when this log is being read: no question to a broker.
     if (rd_kafka_get_watermark_offsets(client_.get(), topic.c_str(), log.shard, &low, &high) == RD_KAFKA_RESP_ERR_NO_ERROR &&
@@ -179,6 +180,7 @@ class KafkaLogSource final : public LogSource {
   }
 
   const KafkaOptions options_;
+  const Topics topics_;
   const Warn warn_;
   const uint64_t one_ = 1;
   int wake_fd_ = -1;
@@ -194,8 +196,8 @@ class KafkaLogSource final : public LogSource {
 
 }  // namespace
 
-std::unique_ptr<LogSource> make_log_source(const KafkaOptions& options, Reading reading, Warn warn) {
-  return std::make_unique<KafkaLogSource>(options, reading, std::move(warn));
+std::unique_ptr<LogSource> make_log_source(const KafkaOptions& options, Reading reading, Warn warn, Topics topics) {
+  return std::make_unique<KafkaLogSource>(options, reading, std::move(warn), topics);
 }
 
 }  // namespace everfold::kafka

@@ -9,6 +9,7 @@
 
 #include "platform/kafka/options.hpp"
 #include "runtime/group_source.hpp"
+#include "runtime/record_fetcher.hpp"
 
 namespace everfold::kafka {
 
@@ -20,14 +21,18 @@ enum class Reading {
 };
 
 // Reads partitions of event topics. Ends the program when a wanted offset is out of range: the log was truncated or recreated.
-std::unique_ptr<LogSource> make_log_source(const KafkaOptions& options, Reading reading, Warn warn);
+std::unique_ptr<LogSource> make_log_source(const KafkaOptions& options, Reading reading, Warn warn,
+                                           Topics topics = Topics::events);
 
 // One idempotent producer a session, acks=all, no linger, unlimited delivery time: a record is only given up by new_session().
-std::unique_ptr<LogAppender> make_log_appender(const KafkaOptions& options, Warn warn);
+// Of a parking topic: a record without a value is a tombstone.
+std::unique_ptr<LogAppender> make_log_appender(const KafkaOptions& options, Warn warn, Topics topics = Topics::events);
+
+// Reads single records of event or command topics again. It connects when it is first asked.
+std::unique_ptr<RecordFetcher> make_record_fetcher(const KafkaOptions& options, Topics topics, Warn warn);
 
 // `topics`: the contexts whose event topics (or command topics) the group shares. Eager range assignment: the same partition of every
 // topic goes to the same member.
-enum class Topics { events, commands };
 std::unique_ptr<GroupSource> make_group_source(const KafkaOptions& options, const std::string& group, Topics topics,
                                                const std::vector<std::string>& contexts, Warn warn);
 inline constexpr int group_session_timeout_ms = 6'000;

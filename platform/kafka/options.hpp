@@ -23,4 +23,22 @@ inline std::string command_topic(const KafkaOptions& options, const std::string&
   return options.prefix + "." + context + ".commands";
 }
 
+// Of what a consumer group could not handle (docs/decisions/0014): log {group, shard} is its partition `shard`.
+inline std::string parking_topic(const KafkaOptions& options, const std::string& group) {
+  return options.prefix + "." + group + ".parked";
+}
+
+enum class Topics { events, commands, parked };
+inline std::string topic_of(const KafkaOptions& options, Topics topics, const std::string& context) {
+  switch (topics) {
+    case Topics::events:
+      return event_topic(options, context);
+    case Topics::commands:
+      return command_topic(options, context);
+    case Topics::parked:
+      return parking_topic(options, context);
+  }
+  return {};
+}
+
 }  // namespace everfold::kafka

@@ -29,13 +29,17 @@ void report_error(const Warn& warn, int error, const char* reason) {
 
 class KafkaLogAppender final : public LogAppender {
  public:
-  KafkaLogAppender(const KafkaOptions& options, Warn warn) : options_(options), warn_(std::move(warn)) { start(); }
+  KafkaLogAppender(const KafkaOptions& options, Warn warn, Topics topics)
+      : options_(options), topics_(topics), warn_(std::move(warn)) {
+    start();
+  }
   ~KafkaLogAppender() override { give_up(); }
 
   void append(const LogId& log, OutgoingRecord record) override {
     if (in_doubt_) return;  // nothing may follow a lost record in this session
     const rd_kafka_resp_err_t error =
-        produce(client_.get(), event_topic(options_, log.context).c_str(), log.shard, record, nullptr);
+        produce(client_.get(), topic_of(options_, topics_, log.context).c_str(), log.shard, record, nullptr,
+                topics_ == Topics::parked);
     if (error != RD_KAFKA_RESP_ERR_NO_ERROR) doubt(error);
   }
 
@@ -86,6 +90,7 @@ class KafkaLogAppender final : public LogAppender {
   }
 
   const KafkaOptions options_;
+  const Topics topics_;
   const Warn warn_;
   bool in_doubt_ = false;
   Own<rd_kafka_t> client_;
@@ -159,8 +164,8 @@ class KafkaCommandSender final : public CommandSender {
 
 }  // namespace
 
-std::unique_ptr<LogAppender> make_log_appender(const KafkaOptions& options, Warn warn) {
-  return std::make_unique<KafkaLogAppender>(options, std::move(warn));
+std::unique_ptr<LogAppender> make_log_appender(const KafkaOptions& options, Warn warn, Topics topics) {
+  return std::make_unique<KafkaLogAppender>(options, std::move(warn), topics);
 }
 
 std::unique_ptr<CommandSender> make_command_sender(const KafkaOptions& options, const std::vector<std::string>& contexts,

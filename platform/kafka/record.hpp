@@ -31,17 +31,18 @@ inline RecordView view_of(const rd_kafka_message_t& message, std::vector<HeaderV
           std::string_view(static_cast<const char*>(message.payload), message.payload ? message.len : 0), headers};
 }
 
-// Puts the record into the producer's queue, copied.
+// Puts the record into the producer's queue, copied. `tombstones`: no value means none, not an empty one.
 inline rd_kafka_resp_err_t produce(rd_kafka_t* producer, const char* topic, int partition, const OutgoingRecord& record,
-                                   void* opaque) {
+                                   void* opaque, bool tombstones = false) {
   rd_kafka_headers_t* headers = rd_kafka_headers_new(record.headers.size());
   for (const auto& [name, value] : record.headers)
     rd_kafka_header_add(headers, name.data(), static_cast<ssize_t>(name.size()), value.data(),
                         static_cast<ssize_t>(value.size()));
+  const bool no_value = tombstones && record.value.empty();
   const rd_kafka_resp_err_t error = rd_kafka_producev(
       producer, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(partition), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
       RD_KAFKA_V_KEY(record.key.data(), record.key.size()),
-      RD_KAFKA_V_VALUE(const_cast<char*>(record.value.data()), record.value.size()), RD_KAFKA_V_HEADERS(headers),
+      RD_KAFKA_V_VALUE(no_value ? nullptr : const_cast<char*>(record.value.data()), record.value.size()), RD_KAFKA_V_HEADERS(headers),
       RD_KAFKA_V_OPAQUE(opaque), RD_KAFKA_V_END);
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) rd_kafka_headers_destroy(headers);  // otherwise the producer's
   return error;

@@ -10,10 +10,11 @@ namespace everfold::kafka {
 namespace {
 
 // Every topic keeps everything for ever: events are the truth, and a command that waited for longer than some retention would be lost
-// without a word.
+// without a word. Of what is parked it keeps the last word on each record.
 struct Topic {
   std::string name;
   int partitions;
+  std::string cleanup = "delete";
 };
 
 using Clock = std::chrono::steady_clock;
@@ -51,7 +52,7 @@ class Admin {
     const auto set = [&](const char* name, const std::string& value) {
       rd_kafka_NewTopic_set_config(wanted.get(), name, value.c_str());
     };
-    set("cleanup.policy", "delete");
+    set("cleanup.policy", topic.cleanup);
     set("retention.ms", "-1");
     set("retention.bytes", "-1");
     set("min.insync.replicas", std::to_string(options_.min_insync_replicas));
@@ -145,13 +146,15 @@ class Admin {
 }  // namespace
 
 std::optional<std::string> ensure_topics(const KafkaOptions& options, const std::vector<std::string>& contexts,
-                                         int timeout_ms) {
+                                         int timeout_ms, const std::vector<std::string>& consumers) {
   Admin admin(options, timeout_ms);
   std::vector<Topic> topics{{options.prefix + ".topology", 1}};
   for (const std::string& context : contexts) {
     topics.push_back({event_topic(options, context), options.partitions});
     topics.push_back({command_topic(options, context), options.partitions});
   }
+  for (const std::string& consumer : consumers)
+    topics.push_back({parking_topic(options, consumer), options.partitions, "compact"});
   for (const Topic& topic : topics) {
     const int found = admin.partitions_of(topic.name);
     if (found < 0) {
@@ -162,8 +165,9 @@ std::optional<std::string> ensure_topics(const KafkaOptions& options, const std:
       return "topic " + topic.name + " has " + std::to_string(found) + " partitions and this program was told " +
              std::to_string(topic.partitions) + ": give --partitions " + std::to_string(found) +
              ", or another --prefix for a new installation. The count of an installation never changes: ids would move to other logs.";
-    if (admin.config(topic.name, "cleanup.policy") != "delete")
-      return "topic " + topic.name + " is compacted, which eats history: set cleanup.policy=delete.";
+    if (admin.config(topic.name, "cleanup.policy") != topic.cleanup)
+      return "topic " + topic.name + " has another cleanup.policy than " + topic.cleanup +
+             ", so that it would lose what it must keep: set cleanup.policy=" + topic.cleanup + ".";
     if (admin.config(topic.name, "retention.ms") != "-1" || admin.config(topic.name, "retention.bytes") != "-1")
       return "topic " + topic.name + " forgets its oldest records: set retention.ms=-1 and retention.bytes=-1.";
   }

@@ -14,6 +14,7 @@
 #include "platform/kafka/topology.hpp"
 #include "platform/logging/logging.hpp"
 #include "platform/metrics/metrics.hpp"
+#include "platform/parked/consumer_parking.hpp"
 #include "platform/rocksdb/event_index.hpp"
 #include "runtime/command_intake.hpp"
 #include "runtime/writer.hpp"
@@ -54,7 +55,8 @@ struct WriterNode::Impl {
         index(rocks::open_event_index(options.data_dir, warn)),
         source(kafka::make_log_source(options.kafka, kafka::Reading::low_latency, warn)),
         appender(kafka::make_log_appender(options.kafka, warn)),
-        writer(writer_options(), std::move(contexts), *source, *appender, *index, {wall_clock_ms, random_id, warn}) {}
+        writer(writer_options(), std::move(contexts), *source, *appender, *index, {wall_clock_ms, random_id, warn}),
+        parked(options.kafka, options.group, kafka::Topics::commands, names, {steady_clock_ms, wall_clock_ms, random_id, nullptr}) {}
 
   WriterOptions writer_options() const {
     WriterOptions wanted;
@@ -71,6 +73,7 @@ struct WriterNode::Impl {
   std::unique_ptr<LogSource> source;
   std::unique_ptr<LogAppender> appender;
   Writer writer;
+  parked::ConsumerParking parked;
   std::unique_ptr<GroupSource> group;
   std::unique_ptr<CommandIntake> intake;
   std::atomic<bool> taking{true}, writing{true};
@@ -78,7 +81,7 @@ struct WriterNode::Impl {
 };
 
 WriterNode::WriterNode(WriterNodeOptions options, std::vector<std::unique_ptr<HostedContext>> contexts) {
-  if (const auto refusal = kafka::ensure_topics(options.kafka, names_of(contexts), topics_timeout_ms))
+  if (const auto refusal = kafka::ensure_topics(options.kafka, names_of(contexts), topics_timeout_ms, {options.group}))
     throw std::runtime_error(*refusal);
   impl_ = std::make_unique<Impl>(std::move(options), std::move(contexts));
 }
@@ -88,7 +91,7 @@ WriterNode::~WriterNode() { drain(0); }
 void WriterNode::start() {
   Impl& self = *impl_;
   self.group = kafka::make_group_source(self.options.kafka, self.options.group, kafka::Topics::commands, self.names, warn);
-  self.intake = std::make_unique<CommandIntake>(*self.group, self.writer, log_refused);
+  self.intake = std::make_unique<CommandIntake>(*self.group, self.writer, self.parked.parking(), log_refused);
   self.writer_thread = std::thread([&self] {
     while (self.writing) self.writer.step(step_ms);
   });
@@ -121,6 +124,8 @@ bool WriterNode::drain(int deadline_ms) {
 CommandBus& WriterNode::bus() { return impl_->writer; }
 const History& WriterNode::history() const { return *impl_->index; }
 
+Parking& WriterNode::parking() { return impl_->parked.parking(); }
+
 std::optional<std::string> WriterNode::not_ready() const {
   if (impl_->writer.ready()) return std::nullopt;
   return "this node does not own all of its shards yet";
@@ -137,6 +142,7 @@ std::string WriterNode::status_json() const {
 }
 
 void WriterNode::publish_metrics() const {
+  impl_->parked.publish_metrics();
   const WriterStats& stats = impl_->writer.stats();
   const auto publish = [](const char* name, const char* help, const std::atomic<uint64_t>& value) {
     metrics::gauge(name, help).set(static_cast<double>(value.load()));
@@ -154,6 +160,10 @@ void WriterNode::publish_metrics() const {
 
 int64_t wall_clock_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+int64_t steady_clock_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
 // Every request wants one: asking OpenSSL for a few hundred at a time is cheaper.

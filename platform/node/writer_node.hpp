@@ -9,6 +9,7 @@
 #include "platform/kafka/options.hpp"
 #include "runtime/command_bus.hpp"
 #include "runtime/hosted_context.hpp"
+#include "runtime/parking.hpp"
 
 namespace everfold::node {
 
@@ -34,6 +35,7 @@ class WriterNode {
   std::optional<std::string> not_ready() const;
   std::string status_json() const;  // {"shards": [{"log", "state", "term", "pending", "url"}]}
   void publish_metrics() const;
+  Parking& parking();  // of the commands from topics
 
  private:
   struct Impl;
@@ -41,6 +43,7 @@ class WriterNode {
 };
 
 int64_t wall_clock_ms();
+int64_t steady_clock_ms();
 std::string random_id();  // 128 bits, 32 hex digits
 
 }  // namespace everfold::node

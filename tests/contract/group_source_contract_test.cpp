@@ -1,10 +1,12 @@
 // A member of a Kafka consumer group that has no room for records for a while: it stays a member, and loses and repeats nothing.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <map>
 
+#include "kernel/shard.hpp"
 #include "platform/kafka/log_source.hpp"
 #include "platform/kafka/topology.hpp"
 #include "tests/contract/kafka_for_tests.hpp"
@@ -24,12 +26,14 @@ struct Member {
                  [this](const std::vector<LogId>&) { partitions = 0; },
                  [this](const LogId& log, const RecordView& record) {
                    ++seen[std::string(record.key)];
+                   last = {log, record.offset};
                    source->commit(log, record.offset + 1, "");
                  }} {}
 
   std::unique_ptr<GroupSource> source;
   std::size_t partitions = 0;
   std::map<std::string, int> seen;  // by key, how often
+  std::pair<LogId, int64_t> last;
   GroupSource::Listener listener;
 };
 
@@ -68,6 +72,51 @@ TEST_F(GroupSourceContract, WithoutRoomNothingComesAndThenWhatWasNext) {
   EXPECT_EQ(member.seen, before);
   EXPECT_TRUE(until([&] { return member.seen.size() == commands; }, [&] { member.source->poll(50, member.listener); }));
   for (const auto& [key, times] : member.seen) ASSERT_EQ(times, 1) << key;
+}
+
+TEST_F(GroupSourceContract, OnePartitionIsPausedAndGoesOnWhereItStoppedWhateverTheOthersDo) {
+  Member member(options);
+  const auto poll = [&] { member.source->poll(50, member.listener); };
+  ASSERT_TRUE(until([&] { return !member.seen.empty(); }, poll));
+  const LogId paused = member.last.first;  // in the middle of it
+  member.source->pause(paused);
+  const auto of_paused = [&] {
+    return std::ranges::count_if(member.seen, [&](const auto& entry) { return shard_of(entry.first, options.partitions) == paused.shard; });
+  };
+  const auto before = of_paused();
+  const auto all_of_paused = [&] {
+    int64_t count = 0;
+    for (int i = 0; i < commands; ++i) count += shard_of(std::to_string(i), options.partitions) == paused.shard;
+    return count;
+  }();
+  const auto others = commands - all_of_paused;
+  ASSERT_LT(before, all_of_paused);
+  EXPECT_TRUE(until([&] { return static_cast<int64_t>(member.seen.size()) - of_paused() == others; }, poll));
+  const auto since = std::chrono::steady_clock::now();  // all are paused, and resumed: this one is still
+  until([&] { return std::chrono::steady_clock::now() - since > std::chrono::milliseconds(1'500); },
+        [&] { member.source->keep_membership(member.listener); });
+  for (int i = 0; i < 10; ++i) poll();
+  EXPECT_EQ(of_paused(), before);
+  member.source->resume(paused);
+  EXPECT_TRUE(until([&] { return member.seen.size() == commands; }, poll));
+  for (const auto& [key, times] : member.seen) ASSERT_EQ(times, 1) << key;
+}
+
+TEST_F(GroupSourceContract, ARecordIsReadAgainFromWhereItLies) {
+  Member member(options);
+  std::map<std::pair<LogId, int64_t>, std::string> keys;
+  member.listener.record = [&](const LogId& log, const RecordView& record) { keys[{log, record.offset}] = record.key; };
+  ASSERT_TRUE(until([&] { return keys.size() == commands; }, [&] { member.source->poll(50, member.listener); }));
+  const auto fetcher = kafka::make_record_fetcher(options, kafka::Topics::commands, ignore);
+  const LogId log{"orders", 0};
+  for (const int64_t offset : {5, 6, 7, 1'200, 0, 5}) {
+    const auto record = fetcher->fetch(log, offset, 10'000);
+    ASSERT_TRUE(record) << offset;
+    EXPECT_EQ(record->key, (keys[{log, offset}]));
+    EXPECT_EQ(record->headers.front().first, "ce_specversion");
+  }
+  EXPECT_FALSE(fetcher->fetch(log, 1'000'000, 500));
+  EXPECT_TRUE(fetcher->fetch({"orders", 1}, 3, 10'000)) << "it goes on after that";
 }
 
 TEST_F(GroupSourceContract, WithoutRoomItStillSharesWithWhoJoins) {

@@ -1,0 +1,194 @@
+// Commands from topics that cannot be read: parked with what follows of their aggregate, while others are decided.
+#include "runtime/command_intake.hpp"
+
+#include "command-side/inventory/decider.hpp"
+#include "runtime/memory_event_index.hpp"
+#include "tests/unit/group_fakes.hpp"
+
+namespace everfold {
+namespace {
+
+using inventory::Inventory;
+using Kind = ParkingRecord::Kind;
+using Strings = std::vector<std::string>;
+const LogId inventory0{"inventory", 0};
+
+class IntakeTest : public ::testing::Test {
+ protected:
+  IntakeTest() {
+    std::vector<std::unique_ptr<HostedContext>> contexts;
+    contexts.push_back(host<Inventory>());
+    WriterOptions options;
+    options.partitions = 1;
+    writer_ = std::make_unique<Writer>(options, std::move(contexts), log_source_, log_appender_, index_,
+                                       Writer::Edges{[this] { return now_ms_; }, [this] { return std::to_string(++random_); },
+                                                     [](std::string_view) {}});
+    restart();
+  }
+  void restart() {
+    intake_.reset();
+    parts_ = std::make_unique<ParkingParts>(group_, topic_, now_ms_);
+    source_ = std::make_unique<FakeSource>(group_);
+    intake_ = std::make_unique<CommandIntake>(*source_, *writer_, parts_->parking,
+                                              [this](const Command& command, const Rejection&) { refused_.push_back(command.meta.id); });
+    source_->assign(inventory0);
+    settle();
+  }
+  void settle(int64_t after_ms = 0) {
+    now_ms_ += after_ms;
+    for (int i = 0; i < 20; ++i) {
+      intake_->step(0);
+      writer_->step(0);
+    }
+  }
+  void send(const std::string& id, const std::string& sku, int64_t quantity) {
+    inventory::v1::ReceiveStock body;
+    body.set_quantity(quantity);
+    Encoded encoded = encode(Inventory::Command(body));
+    Command command{{}, std::move(encoded.type), std::move(encoded.bytes)};
+    command.meta.id = id;
+    command.meta.context = "inventory";
+    command.meta.aggregate_id = sku;
+    group_.logs[inventory0].push_back(command_record(command));
+  }
+  // A command of a later version, until `known_` has its name.
+  void send_unknown(const std::string& id, const std::string& sku) {
+    send(id, sku, 1);
+    for (auto& [name, value] : group_.logs[inventory0].back().headers)
+      if (name == "ce_type") value = "everfold.inventory.Teleport.v1";
+  }
+  void deploy_the_fix(std::size_t offset) {
+    for (auto& [name, value] : group_.logs[inventory0][offset].headers)
+      if (name == "ce_type") value = "everfold.inventory.ReceiveStock.v1";
+  }
+  std::size_t events_of(const std::string& sku) { return index_.events("inventory", sku, 1, 100).size(); }
+  int64_t position() { return group_.positions[inventory0].offset; }
+
+  Group group_;
+  std::shared_ptr<MemoryLogs> logs_ = std::make_shared<MemoryLogs>(), topic_ = std::make_shared<MemoryLogs>();
+  MemoryLogSource log_source_{logs_};
+  MemoryLogAppender log_appender_{logs_};
+  MemoryEventIndex index_;
+  int64_t now_ms_ = 1'000'000;
+  int random_ = 0;
+  Strings refused_;
+  std::unique_ptr<Writer> writer_;
+  std::unique_ptr<ParkingParts> parts_;
+  std::unique_ptr<FakeSource> source_;
+  std::unique_ptr<CommandIntake> intake_;
+};
+
+TEST_F(IntakeTest, DecidesWhatItCanRead) {
+  send("1", "x", 5);
+  send("2", "x", -5);  // a refusal is a decision
+  settle();
+  EXPECT_EQ(events_of("x"), 1u);
+  EXPECT_EQ(refused_, (Strings{"2"}));
+  EXPECT_EQ(position(), 2);
+  EXPECT_TRUE(parts_->listed().empty());
+}
+
+TEST_F(IntakeTest, ACommandThatIsNotKnownParksItsAggregateAndNoOther) {
+  send_unknown("1", "x");
+  send("2", "y", 5);
+  send("3", "x", 5);
+  settle();
+  EXPECT_EQ(events_of("y"), 1u);
+  EXPECT_EQ(events_of("x"), 0u) << "it must not overtake the one before it";
+  EXPECT_EQ(parts_->listed(), (Strings{"inventory.0:0 refused 1 +1"}));
+  EXPECT_EQ(position(), 3);
+  EXPECT_TRUE(refused_.empty());
+}
+
+TEST_F(IntakeTest, ARecordThatIsNoCommandIsParkedAndNotDropped) {
+  group_.logs[inventory0].push_back({"x", "garbage", {}});
+  group_.logs[inventory0].push_back({"", "", {}});
+  send("1", "y", 5);
+  settle();
+  EXPECT_EQ(parts_->listed(), (Strings{"inventory.0:1 refused 1 +0", "inventory.0:0 refused 1 +0"}));
+  EXPECT_EQ(events_of("y"), 1u);
+}
+
+TEST_F(IntakeTest, AfterTheFixANewProgramDecidesThemInOrder) {
+  send_unknown("1", "x");
+  send("2", "x", 5);
+  settle();
+  restart();
+  EXPECT_EQ(parts_->listed(), (Strings{"inventory.0:0 refused 2 +1"})) << "no fix yet";
+  deploy_the_fix(0);
+  restart();
+  settle();
+  EXPECT_TRUE(parts_->listed().empty());
+  const auto events = index_.events("inventory", "x", 1, 100);
+  ASSERT_EQ(events.size(), 2u);
+  EXPECT_EQ(events[0].meta.causation_id, "1");
+  EXPECT_EQ(events[1].meta.causation_id, "2");
+}
+
+TEST_F(IntakeTest, ASkipLetsTheNextGoOn) {
+  send_unknown("1", "x");
+  send("2", "x", 5);
+  settle();
+  parts_->parking.ask(Kind::skip, {inventory0, 0}, {"admin-1", "nobody needs it", 0}, nullptr);
+  settle();
+  EXPECT_TRUE(parts_->listed().empty());
+  EXPECT_EQ(events_of("x"), 1u);
+  send("3", "x", 5);
+  settle();
+  EXPECT_EQ(events_of("x"), 2u);
+}
+
+TEST_F(IntakeTest, ThePositionWaitsUntilWhatIsParkedIsReadBack) {
+  parts_->appender.linger(true);
+  send("1", "y", 5);
+  send_unknown("2", "x");
+  send("3", "y", 5);
+  settle();
+  EXPECT_EQ(events_of("y"), 2u);
+  EXPECT_EQ(position(), 1);
+  restart();  // a crash: what lingered is lost
+  settle();
+  EXPECT_EQ(parts_->listed(), (Strings{"inventory.0:1 refused 1 +0"}));
+  EXPECT_EQ(events_of("y"), 2u);
+  EXPECT_EQ(position(), 3);
+}
+
+TEST_F(IntakeTest, CommandsWaitUntilWhatIsParkedIsKnown) {
+  send_unknown("1", "x");
+  settle();
+  parts_ = nullptr;
+  restart();
+  EXPECT_EQ(parts_->listed().size(), 1u);
+  source_->revoke(inventory0);
+  settle();
+  parts_->appender.linger(true);
+  source_->assign(inventory0);
+  send("2", "y", 5);
+  settle();
+  EXPECT_EQ(events_of("y"), 0u);
+  parts_->appender.deliver();
+  settle();
+  EXPECT_EQ(events_of("y"), 1u);
+}
+
+TEST_F(IntakeTest, AnAggregateThatTheWriterCannotReadIsParkedAndTriedAgainByItself) {
+  logs_->append(inventory0, term_record(inventory0, 100, "newer", "", "n", 0));
+  StoredEvent event;
+  event.meta = {"newer.1", "everfold.inventory.StockTeleported.v1", "inventory", "x", 1, 0, "", "newer", "", ""};
+  logs_->append(inventory0, event_record(event, {100, 1, 1, 1}));
+  for (int i = 0; i < 5; ++i) settle(1'000);  // deposed, and owner again
+  send("1", "x", 5);
+  send("2", "x", 5);
+  send("3", "y", 5);
+  settle();
+  EXPECT_EQ(events_of("y"), 1u);
+  EXPECT_EQ(events_of("x"), 1u);
+  ASSERT_EQ(parts_->listed().size(), 1u);
+  EXPECT_EQ(parts_->listed()[0], "inventory.0:0 unavailable 1 +1");
+  settle(1'200);
+  EXPECT_EQ(parts_->listed()[0], "inventory.0:0 unavailable 2 +1");
+  EXPECT_EQ(position(), 3);
+}
+
+}  // namespace
+}  // namespace everfold
