@@ -11,6 +11,7 @@ import demo
 import fuzzing
 import kafka
 import lifecycle
+import parked
 import settings
 import status
 import testing
@@ -109,6 +110,8 @@ def _parser() -> argparse.ArgumentParser:
     command("reset", _reset, "down, and delete the data, the logs and the signing key")
     show = command("status", _status, "programs, shards, views, lag")
     show.add_argument("--json", action="store_true", help="for programs")
+    _add_parked(command("parked", _parked, "records that could not be handled, and what waits behind them",
+                        "RECORD is a name as list shows it, such as translators/orders.3:1042."), common)
     logs = command("logs", _logs, "the end of the logs: all, or one PROGRAM's")
     logs.add_argument("program", nargs="?", metavar="PROGRAM", help="command, query, projector, saga, gateway, kafka")
     logs.add_argument("-f", "--follow", action="store_true", help="go on as lines are added")
@@ -120,6 +123,37 @@ def _parser() -> argparse.ArgumentParser:
     make = command("build", _build, "build everything, or the TARGETs")
     make.add_argument("targets", nargs="*", metavar="TARGET")
     return parser
+
+
+def _add_parked(parser: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(required=True, metavar="ACTION", dest="action")
+
+    def action(name: str, text: str) -> argparse.ArgumentParser:
+        return actions.add_parser(name, help=text, description=f"{text}.", parents=[common], allow_abbrev=False)
+
+    show = action("list", "of each parked aggregate the first record")
+    show.add_argument("--skipped", action="store_true", help="those that were given up in the last seven days, by whom and why")
+    show.add_argument("--json", action="store_true", help="for programs")
+    action("show", "one, with the record itself, decoded; noted as looked at").add_argument("record", metavar="RECORD")
+    retry = action("retry", "try them again, in order, with the program as it is now")
+    retry.add_argument("records", nargs="*", metavar="RECORD")
+    retry.add_argument("--all", action="store_true", help="everything that is parked")
+    skip = action("skip", "give the first record of an aggregate up, for good")
+    skip.add_argument("record", metavar="RECORD")
+    skip.add_argument("--reason", required=True, metavar="TEXT", help="kept with your name")
+
+
+def _parked(configured, options, _passed_on) -> None:
+    if options.action == "list":
+        parked.listed(configured, options.skipped, options.json)
+    elif options.action == "show":
+        parked.show(configured, options.record)
+    elif options.action == "retry":
+        if not options.records and not options.all:
+            raise Failure("Name the records to try again, or --all")
+        parked.retry(configured, options.records, options.all)
+    else:
+        parked.skip(configured, options.record, options.reason)
 
 
 def _up(configured, options, _passed_on) -> None:

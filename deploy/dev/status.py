@@ -7,7 +7,7 @@ import kafka
 from probes import get_json, not_ready
 from processes import Supervisor
 from settings import PROGRAMS, Settings
-from terminal import Failure, say
+from terminal import Failure, table
 
 
 def status(settings: Settings, as_json: bool) -> None:
@@ -15,9 +15,9 @@ def status(settings: Settings, as_json: bool) -> None:
     if as_json:
         print(json.dumps(report, indent=2))
         return
-    _table("PROGRAM", report["programs"], ("name", "pid", "ready", "url"))
-    _table("VIEW", report["views"], ("name", "generation", "lag"))
-    _table("SHARD", report["shards"], ("log", "state", "term", "url"))
+    table("PROGRAM", report["programs"], ("name", "pid", "ready", "url"))
+    table("VIEW", report["views"], ("name", "generation", "lag"))
+    table("SHARD", report["shards"], ("log", "state", "term", "url"))
 
 
 def logs(settings: Settings, program: str | None, follow: bool, lines: int) -> None:
@@ -62,21 +62,3 @@ def _own_status(row: dict) -> dict:
         return {}
     code, body = get_json(row["url"] + "/status")
     return body if code == 200 else {}
-
-
-def _table(title: str, rows: list[dict], columns: tuple[str, ...]) -> None:
-    if not rows:
-        return
-    cells = [[title, *(column.upper() for column in columns[1:])]]
-    cells += [[_cell(row, column) for column in columns] for row in rows]
-    widths = [max(len(row[index]) for row in cells) for index in range(len(columns))]
-    for row in cells:
-        say("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
-    say("")
-
-
-def _cell(row: dict, column: str) -> str:
-    value = row.get(column)
-    if column == "ready":
-        return "yes" if value else f"no: {row['reason']}"
-    return "-" if value is None else str(value)

@@ -36,6 +36,24 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
+def table(title: str, rows: list[dict], columns: tuple[str, ...]) -> None:
+    if not rows:
+        return
+    cells = [[title, *(column.upper() for column in columns[1:])]]
+    cells += [[_cell(row, column) for column in columns] for row in rows]
+    widths = [max(len(row[index]) for row in cells) for index in range(len(columns))]
+    for row in cells:
+        say("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
+    say("")
+
+
+def _cell(row: dict, column: str) -> str:
+    value = row.get(column)
+    if column == "ready":
+        return "yes" if value else f"no: {row['reason']}"
+    return "-" if value is None else str(value)
+
+
 class Step:
     """`with Step("build") as step`: progress while it lasts, then its result and how long it took."""
 
