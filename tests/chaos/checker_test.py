@@ -2,8 +2,11 @@
 rule. Without Kafka, without a program."""
 
 import copy
+import json
 import sys
+import threading
 import unittest
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -16,7 +19,7 @@ import ids  # noqa: E402
 from checker import check_history  # noqa: E402
 from history import Command, message_class  # noqa: E402
 from imagined_shop import CUP, PARTITIONS, POT, Shopping, usd  # noqa: E402
-from repeat_rules import check_nothing_new  # noqa: E402
+from repeat_rules import check_nothing_new, check_repeats  # noqa: E402
 from verdicts import Verdicts  # noqa: E402
 from view_rules import compare_rows, compare_totals, expected_rows  # noqa: E402
 
@@ -32,8 +35,13 @@ def checked(shopping):
     return verdicts
 
 
+PLANTED = set()
+
+
 def violation(rule):
     """Marks a test: it plants a violation in a shopping, which `rule` must name."""
+    PLANTED.add(rule)
+
     def decorate(plant):
         def test(self):
             shopping = copy.deepcopy(WHOLE)
@@ -53,6 +61,9 @@ class Whole(unittest.TestCase):
         self.assertEqual(verdicts.counts["takeovers"], 1)
         self.assertEqual(verdicts.counts["money kept"], 2700)
         self.assertEqual(verdicts.counts["commands without an answer: done"], 1)
+
+    def test_every_rule_has_its_violation_here(self):
+        self.assertEqual({rule.name for rule in checked(copy.deepcopy(WHOLE))} - PLANTED, set())
 
     def test_the_report_counts_and_gives_the_first_examples(self):
         shopping = copy.deepcopy(WHOLE)
@@ -122,6 +133,10 @@ class Log(unittest.TestCase):
 
 
 class Answers(unittest.TestCase):
+    @violation("the history makes sense")
+    def test_a_command_that_the_checker_does_not_know(self, shopping):
+        shopping.ack("/receipts")["path"] = "/api/unknown"
+
     @violation("acknowledged: the events are in the history, once")
     def test_acknowledged_and_lost(self, shopping):
         shopping.acks.append({**shopping.ack("/receipts"), "key": "another"})
@@ -176,6 +191,38 @@ class Answers(unittest.TestCase):
 
 
 class Repeats(unittest.TestCase):
+    def test_another_answer_to_the_same_key(self):
+        shopping = copy.deepcopy(WHOLE)
+        answers = {ack["key"]: ack for ack in shopping.acks}
+
+        class Node(BaseHTTPRequestHandler):
+            """Answers everything as it was answered before, but for one."""
+            def do_POST(self):
+                first = answers[self.headers["Idempotency-Key"]]
+                self.send_response(first["status"])
+                self.send_header("ETag", '"99"' if first is lie else first["etag"])
+                self.send_header("Everfold-Position", first["position"])
+                self.end_headers()
+                self.wfile.write(json.dumps(first["answer"]).encode())
+            do_PUT = do_POST
+
+            def log_message(self, *_):
+                pass
+
+        with HTTPServer(("127.0.0.1", 0), Node) as server:
+            thread = threading.Thread(target=server.serve_forever)
+            thread.start()
+            try:
+                for lie, broken in ((None, 0), (shopping.ack("/receipts"), 1)):
+                    verdicts = Verdicts()
+                    url = f"http://127.0.0.1:{server.server_port}"
+                    check_repeats(shopping.history, shopping.acks, [url], lambda subject: "token of " + subject, verdicts)
+                    rule, = verdicts
+                    self.assertEqual((rule.broken, rule.checked), (broken, 10), rule.examples)
+            finally:
+                server.shutdown()
+                thread.join()
+
     def test_an_event_more_after_commands_were_sent_again(self):
         more = copy.deepcopy(WHOLE)
         verdicts = Verdicts()
