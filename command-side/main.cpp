@@ -20,7 +20,7 @@ constexpr int drain_ms = 15'000;
 config::Options options_of(int argc, char** argv) {
   config::Options options;
   config::CommandLine line("everfold-command", "Decides commands and appends events to the logs.", options);
-  line.kafka().topics().data(".everfold/state/command").http(8081).secret();
+  line.kafka().topics().data(".everfold/state/command").http(8081).peers().secret();
   line.parse_or_exit(argc, argv);
   return options;
 }
@@ -30,13 +30,16 @@ void run(const config::Options& options) {
   if (!secret) throw std::runtime_error(secret.error().message);
   const auth::TokenVerifier tokens(std::move(secret).value());
 
-  node::WriterNode writer({{options.brokers, options.prefix, options.partitions, options.replication_factor, options.min_insync_replicas},
-                           "command", options.data_dir, "http://" + options.http_address + ":" + std::to_string(options.http_port)},
+  node::WriterNode writer({{options.brokers, options.prefix, options.partitions, options.replication_factor, options.min_insync_replicas,
+                            options.session_timeout_ms},
+                           "command", options.data_dir, options.url_for_peers(), tokens.make_node_token()},
                           command_contexts());
-  edge::Edge edge({writer.bus(), writer.history(), tokens, node::wall_clock_ms, node::random_id});
+  edge::Edge edge({writer.bus(), writer.history(), tokens, node::wall_clock_ms, node::random_id, [&] { return writer.has_caught_up(); },
+                   [&](std::function<void(bool)> then) { writer.catch_up(std::move(then)); }});
 
   http::Router router;
   add_command_routes(router, edge);
+  writer.add_forwarding_route(router, [&](std::string_view token) { return tokens.node_token_matches(token); });
   router.add_sync(http::Method::get, "/status", [&](http::Request&&) { return http::Response{200, {}, writer.status_json()}; });
   parked::add_routes(router, tokens, {&writer.parking()});
   metrics::add_operational_routes(router, [&] { return writer.not_ready(); });

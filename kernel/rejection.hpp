@@ -1,6 +1,7 @@
 // What a command or a request can be refused with. One enum for the whole system: a refusal answers the caller's one
 // question, "what do I do now?", by its code (stable, for programs), its message (for people, with the remedy) and the
-// fields that it is about. How a code looks over HTTP is decided once, in platform/http/errors.cpp.
+// fields that it is about. How a code looks over HTTP is decided once, in platform/http/errors.cpp. Codes travel between nodes by
+// number: new ones go to the end.
 #pragma once
 
 #include <boost/outcome/result.hpp>
@@ -42,6 +43,7 @@ enum class Code {
   refund_exceeds_captured,
   product_archived,
 };
+inline constexpr Code last_code = Code::product_archived;
 
 struct FieldError {
   std::string field;  // "lines[0].quantity"; empty for the request as a whole

@@ -31,6 +31,22 @@ struct CommandDone {
 using Outcome = Decided<CommandDone>;
 using Reply = std::function<void(Outcome)>;  // called once, from the writer's thread; must not block
 
+// A command and who waits for its outcome.
+struct QueuedCommand {
+  Command command;
+  Reply reply;
+  int64_t deadline_ms = 0;  // 0: none; it came from a command topic
+  bool forwarded = false;   // by another node: not to be sent on
+  bool in_doubt = false;    // it may have been done already, here or elsewhere
+  int attempts = 0;         // to reach the owner of its log
+
+  bool is_due(int64_t now_ms) const { return deadline_ms != 0 && deadline_ms <= now_ms; }
+};
+
+// The two answers that decide nothing.
+Rejection nothing_done(std::string why);  // "<why>. Nothing was done; try again."
+Rejection outcome_unknown();
+
 // Command topics carry commands as CloudEvents too.
 OutgoingRecord command_record(const Command& command);
 std::optional<Command> command_of(const RecordView& record, const std::string& context);

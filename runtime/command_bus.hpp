@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "runtime/command.hpp"
+#include "runtime/position_token.hpp"
 
 namespace everfold {
 
@@ -14,13 +16,16 @@ class CommandBus {
   virtual ~CommandBus() = default;
   // Thread-safe, never blocks. `reply` may be called before submit() returns (queue full: Code::unavailable).
   virtual void submit(Command command, Reply reply) = 0;
+  // Calls back once this node's history has everything before `wanted.offset` of that log; false: not by the deadline. Never blocks;
+  // the callback must not block either.
+  virtual void when_read(WantedPosition wanted, std::function<void(bool reached)> then) = 0;
 };
 
 class History {
  public:
   virtual ~History() = default;
   // Thread-safe. The accepted events of an aggregate with version ≥ from_version, oldest first, at most `limit`.
-  // What a command's reply has told is included. Local: only the logs that this node tails (all of its contexts).
+  // What a command's reply has told is included, whichever node decided it. Local: only the logs that this node tails (all of its contexts).
   virtual std::vector<StoredEvent> events(const std::string& context, const std::string& aggregate_id,
                                           int64_t from_version, std::size_t limit) const = 0;
 };

@@ -42,7 +42,10 @@ struct IndexBatch {
   std::vector<std::pair<LogId, LogPosition>> positions;
   std::vector<TimerChange> timers;
   std::vector<Snapshot> snapshots;
-  bool empty() const { return events.empty() && positions.empty() && timers.empty() && snapshots.empty(); }
+  std::vector<std::pair<LogId, std::string>> owners{};  // the URL of the term's writer
+  bool empty() const {
+    return events.empty() && positions.empty() && timers.empty() && snapshots.empty() && owners.empty();
+  }
 };
 
 class EventIndex : public History {
@@ -51,6 +54,7 @@ class EventIndex : public History {
   // writes; any thread reads.
   virtual void write(const IndexBatch& batch) = 0;
   virtual LogPosition position(const LogId& log) const = 0;
+  virtual std::string owner(const LogId& log) const = 0;  // as written last; "" when never
   virtual std::optional<KnownCommand> command(const std::string& command_id) const = 0;
   virtual std::optional<Snapshot> snapshot(const std::string& context, const std::string& aggregate_id) const = 0;
   virtual std::vector<std::pair<std::string, int64_t>> timers(const LogId& log) const = 0;  // aggregate id, at_ms

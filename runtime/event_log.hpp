@@ -22,6 +22,13 @@ struct LogId {
 };
 std::string to_string(const LogId& log);  // "orders.3"
 
+// Every event of `log` before `offset` counts.
+struct WantedPosition {
+  LogId log;
+  int64_t offset = 0;
+  bool operator==(const WantedPosition&) const = default;
+};
+
 using HeaderView = std::pair<std::string_view, std::string_view>;
 
 // Valid until the sink returns.
@@ -47,6 +54,8 @@ class LogSource {
   // The offset that the next record will get; of a log that is being read, as it was up to half a second ago. Throws
   // std::runtime_error when that cannot be learnt within the timeout.
   virtual int64_t end_offset(const LogId& log, int timeout_ms) = 0;
+  // The same of every log that is being read, asked of the brokers and as it is now. From any thread. Throws likewise.
+  virtual std::vector<WantedPosition> end_positions(int timeout_ms) = 0;
   // How long ago the brokers were last heard, at most; what an owner must know before it refuses anything.
   virtual int64_t silence_ms() const = 0;
   // From any thread: a waiting poll() returns.

@@ -26,12 +26,19 @@ class MemoryEventIndex final : public EventIndex {
       else timers_[timer.log].erase(timer.aggregate_id);
     }
     for (const auto& [log, position] : batch.positions) positions_[log] = position;
+    for (const auto& [log, url] : batch.owners) owners_[log] = url;
   }
 
   LogPosition position(const LogId& log) const override {
     const std::lock_guard lock(mutex_);
     const auto at = positions_.find(log);
     return at == positions_.end() ? LogPosition{} : at->second;
+  }
+
+  std::string owner(const LogId& log) const override {
+    const std::lock_guard lock(mutex_);
+    const auto at = owners_.find(log);
+    return at == owners_.end() ? "" : at->second;
   }
 
   std::optional<KnownCommand> command(const std::string& command_id) const override {
@@ -70,6 +77,7 @@ class MemoryEventIndex final : public EventIndex {
   std::map<std::pair<std::string, std::string>, Snapshot> snapshots_;
   std::map<LogId, std::map<std::string, int64_t>> timers_;
   std::map<LogId, LogPosition> positions_;
+  std::map<LogId, std::string> owners_;
 };
 
 }  // namespace everfold

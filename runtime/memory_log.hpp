@@ -79,6 +79,11 @@ class MemoryLogSource final : public LogSource {
   }
 
   int64_t end_offset(const LogId& log, int) override { return logs_->end(log); }
+  std::vector<WantedPosition> end_positions(int) override {
+    std::vector<WantedPosition> ends;
+    for (const auto& [log, offset] : assigned_) ends.push_back({log, logs_->end(log)});
+    return ends;
+  }
   int64_t silence_ms() const override { return silence_ms_; }
   void wake() override {
     woken_ = true;

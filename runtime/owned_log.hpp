@@ -16,14 +16,9 @@
 #include "runtime/command.hpp"
 #include "runtime/hosted_context.hpp"
 #include "runtime/log_tail.hpp"
+#include "runtime/writer_inbox.hpp"
 
 namespace everfold {
-
-struct QueuedCommand {
-  Command command;
-  Reply reply;
-  int64_t deadline_ms = 0;    // 0: none; it came from a command topic
-};
 
 // An aggregate as it will stand when everything in flight is confirmed.
 struct CachedState {
@@ -72,6 +67,7 @@ struct OwnedLog {
   const HostedContext* context;
   LogTail tail;
   Role role = Role::standby;
+  std::string owner_url;                    // of the term's writer: a hint, it may be gone
   bool wanted = false;                      // the group says that this node should own it
   std::string nonce;                        // of the claim in progress
   std::optional<int64_t> read_to;           // offset to reach before claiming
@@ -86,6 +82,7 @@ struct OwnedLog {
   std::multimap<int64_t, HeldAnswer> held;  // by the commit that it waits for
   std::deque<QueuedCommand> backlog;        // for when this node owns the log
   std::set<std::pair<int64_t, std::string>> timers;      // at_ms, aggregate; while owner
+  std::multimap<int64_t, ReadWait> readers;  // by the offset that they wait for
 };
 
 }  // namespace everfold

@@ -19,14 +19,6 @@ constexpr int64_t unreachable_backoff_ms = 1'000;
 constexpr int end_offset_timeout_ms = 1'000;
 constexpr std::size_t whole_history = SIZE_MAX;
 
-Rejection nothing_done(std::string why) { return reject(Code::unavailable, std::move(why) + ". Nothing was done; try again."); }
-
-Rejection outcome_unknown() {
-  return reject(Code::unavailable,
-                "The log did not confirm the command in time. Whether it was done is not known yet: send it again with the same "
-                "Idempotency-Key to learn the outcome.");
-}
-
 Rejection version_mismatch(int64_t expected, int64_t actual) {
   return reject(Code::version_mismatch, "If-Match names version " + std::to_string(expected) + " but the current one is " +
                                             std::to_string(actual) + ". Read it again and decide again.");
@@ -45,15 +37,6 @@ Rejection unreadable(const LogId& log, const StoredEvent& event) {
 
 }  // namespace
 
-// What other threads leave for the writer's.
-struct Writer::Inbox {
-  std::mutex mutex;
-  std::deque<QueuedCommand> commands;
-  std::optional<std::vector<LogId>> ownership;  // as told last
-  bool awaits_assignment = false;               // told after that
-  bool closed = false;
-};
-
 Writer::Writer(WriterOptions options, std::vector<std::unique_ptr<HostedContext>> contexts, LogSource& source,
                LogAppender& appender, EventIndex& index, Edges edges)
     : options_(std::move(options)),
@@ -62,7 +45,7 @@ Writer::Writer(WriterOptions options, std::vector<std::unique_ptr<HostedContext>
       appender_(appender),
       index_(index),
       edges_(std::move(edges)),
-      inbox_(std::make_unique<Inbox>()) {
+      inbox_(options_.max_queued) {
   std::vector<std::pair<LogId, int64_t>> from;
   for (const auto& context : contexts_)
     for (int shard = 0; shard < options_.partitions; ++shard) {
@@ -70,6 +53,7 @@ Writer::Writer(WriterOptions options, std::vector<std::unique_ptr<HostedContext>
       const LogPosition position = index_.position(id);
       from.emplace_back(id, position.offset);
       logs_.emplace_back(std::move(id), *context, position);
+      logs_.back().owner_url = index_.owner(logs_.back().id());
     }
   source_.assign(std::move(from));
   publish_status();
@@ -80,32 +64,26 @@ Writer::~Writer() { save_positions(); }
 // ---- from any thread ----
 
 void Writer::submit(Command command, Reply reply) {
-  const int64_t deadline_ms = edges_.now_ms() + options_.deadline_ms;
-  bool wake = false;
-  {
-    const std::lock_guard lock(inbox_->mutex);
-    if (!inbox_->closed && inbox_->commands.size() < options_.max_queued) {
-      wake = inbox_->commands.empty();
-      inbox_->commands.push_back({std::move(command), std::move(reply), deadline_ms});
-      reply = nullptr;
-    }
+  submit({std::move(command), std::move(reply), edges_.now_ms() + options_.deadline_ms});
+}
+
+void Writer::submit(QueuedCommand queued) {
+  switch (inbox_.put(queued)) {
+    case WriterInbox::Put::first:
+      return source_.wake();
+    case WriterInbox::Put::more:
+      return;
+    case WriterInbox::Put::full:
+      ++stats_.unavailable;
+      queued.reply(queued.in_doubt ? outcome_unknown() : nothing_done("More commands are waiting than this node can decide in time"));
   }
-  if (wake) source_.wake();
-  if (!reply) return;
-  ++stats_.unavailable;
-  reply(nothing_done("More commands are waiting than this node can decide in time"));
 }
 
 bool Writer::offer(Command command, Reply reply) {
-  bool wake = false;
-  {
-    const std::lock_guard lock(inbox_->mutex);
-    if (inbox_->closed || inbox_->commands.size() >= options_.max_queued) return false;
-    wake = inbox_->commands.empty();
-    inbox_->commands.push_back({std::move(command), std::move(reply), 0});
-  }
-  if (wake) source_.wake();
-  return true;
+  QueuedCommand queued{std::move(command), std::move(reply)};
+  const WriterInbox::Put put = inbox_.put(queued);
+  if (put == WriterInbox::Put::first) source_.wake();
+  return put != WriterInbox::Put::full;
 }
 
 bool Writer::can_read(const Command& command) const {
@@ -114,19 +92,21 @@ bool Writer::can_read(const Command& command) const {
   });
 }
 
-void Writer::own(std::vector<LogId> logs) {
-  {
-    const std::lock_guard lock(inbox_->mutex);
-    inbox_->ownership = std::move(logs);
-    inbox_->awaits_assignment = false;
-  }
+void Writer::when_read(WantedPosition wanted, std::function<void(bool reached)> then) {
+  when_read({std::move(wanted), edges_.now_ms() + options_.deadline_ms, std::move(then)});
+}
+
+void Writer::when_read(ReadWait wait) {
+  inbox_.put(std::move(wait));
   source_.wake();
 }
 
-void Writer::await_assignment() {
-  const std::lock_guard lock(inbox_->mutex);
-  inbox_->awaits_assignment = true;
+void Writer::own(std::vector<LogId> logs) {
+  inbox_.assign(std::move(logs));
+  source_.wake();
 }
+
+void Writer::await_assignment() { inbox_.share_anew(); }
 
 std::vector<LogStatus> Writer::status() const {
   const std::lock_guard lock(status_mutex_);
@@ -153,9 +133,7 @@ void Writer::step(int timeout_ms) {
 }
 
 bool Writer::drained() {
-  const std::lock_guard lock(inbox_->mutex);
-  inbox_->closed = true;
-  return inbox_->commands.empty() && in_flight_ == 0 &&
+  return inbox_.close() && in_flight_ == 0 &&
          std::all_of(logs_.begin(), logs_.end(), [](const OwnedLog& log) { return log.held.empty(); });
 }
 
@@ -261,9 +239,18 @@ void Writer::release() {
       answers_.emplace_back(std::move(held.queued.reply), std::move(held.outcome));
       log.held.erase(log.held.begin());
     }
+    release_readers(log);
   }
   for (auto& [reply, outcome] : std::exchange(answers_, {}))
     if (reply) reply(std::move(outcome));
+}
+
+// The index is written behind every record that was read before this is called.
+void Writer::release_readers(OwnedLog& log) {
+  while (!log.readers.empty() && log.readers.begin()->first <= log.tail.reader().next_offset()) {
+    const ReadWait reader = std::move(log.readers.extract(log.readers.begin()).mapped());
+    reader.then(true);
+  }
 }
 
 // ---- owning ----
@@ -288,6 +275,10 @@ void Writer::take_over(OwnedLog& log) {
 
 void Writer::on_term(OwnedLog& log, const TermStartedMark& term, Verdict verdict) {
   const bool mine = log.role == OwnedLog::Role::claiming && term.nonce == log.nonce;
+  if (verdict == Verdict::term_started) {
+    log.owner_url = term.url;
+    batch_.owners.emplace_back(log.id(), term.url);
+  }
   if (mine && verdict == Verdict::term_started) {
     become_owner(log);
   } else if (mine) {
@@ -322,7 +313,10 @@ void Writer::depose(OwnedLog& log) {
   std::deque<QueuedCommand> waiting;
   for (PendingCommit& pending : log.pending)
     for (QueuedCommand& caller : pending.callers)
-      if (caller.reply) waiting.push_back(std::move(caller));  // without: its deadline has passed and it was told
+      if (caller.reply) {  // without: its deadline has passed and it was told
+        waiting.push_back(std::move(caller));
+        waiting.back().in_doubt = true;
+      }
   for (auto& [after, held] : log.held) waiting.push_back(std::move(held.queued));
   in_flight_ -= log.pending.size();
   log.pending.clear();
@@ -336,12 +330,7 @@ void Writer::depose(OwnedLog& log) {
   log.read_to.reset();
   log.role = OwnedLog::Role::standby;
   if (log.wanted) return;
-  // Not this node's any more: callers are told, commands from topics are read again by whoever owns them now.
-  for (QueuedCommand& queued : std::exchange(log.backlog, {})) {
-    if (queued.deadline_ms == 0) continue;
-    ++stats_.unavailable;
-    answers_.emplace_back(std::move(queued.reply), outcome_unknown());
-  }
+  for (QueuedCommand& queued : std::exchange(log.backlog, {})) turn_away(log, std::move(queued));
 }
 
 void Writer::start_again_after_doubt() {
@@ -355,18 +344,15 @@ void Writer::start_again_after_doubt() {
 // ---- deciding ----
 
 void Writer::take_queue() {
-  std::optional<std::vector<LogId>> ownership;
-  bool sharing_anew = false;
-  std::deque<QueuedCommand> commands;
-  {
-    const std::lock_guard lock(inbox_->mutex);
-    ownership = std::exchange(inbox_->ownership, std::nullopt);
-    sharing_anew = inbox_->awaits_assignment;
-    if (in_flight_ < options_.max_in_flight) commands.swap(inbox_->commands);
+  WriterInbox::Contents inbox = inbox_.take(in_flight_ < options_.max_in_flight);
+  if (inbox.assignment) assign(*inbox.assignment);
+  if (inbox.sharing_anew) assigned_ = false;
+  for (ReadWait& wait : inbox.waits) {
+    const auto log = std::ranges::find(logs_, wait.wanted.log, &OwnedLog::id);
+    if (log != logs_.end()) log->readers.emplace(wait.wanted.offset, std::move(wait));
+    else wait.then(false);
   }
-  if (ownership) assign(*ownership);
-  if (sharing_anew) assigned_ = false;
-  for (QueuedCommand& queued : commands) {
+  for (QueuedCommand& queued : inbox.commands) {
     const CommandMeta& meta = queued.command.meta;
     const std::size_t place = place_of(meta.context, meta.aggregate_id);
     if (place < logs_.size()) handle(logs_[place], std::move(queued));
@@ -375,7 +361,7 @@ void Writer::take_queue() {
 }
 
 void Writer::assign(const std::vector<LogId>& ownership) {
-  assigned_ = true;
+  assigned_ = was_assigned_ = true;
   for (OwnedLog& log : logs_) {
     // Commands from topics that were not decided yet are read again by whoever has their shard now.
     std::erase_if(log.backlog, [](const QueuedCommand& queued) { return queued.deadline_ms == 0; });
@@ -388,13 +374,26 @@ void Writer::assign(const std::vector<LogId>& ownership) {
 void Writer::handle(OwnedLog& log, QueuedCommand queued) {
   if (log.role == OwnedLog::Role::owner) {
     decide(log, std::move(queued));
-  } else if (log.wanted && (queued.deadline_ms == 0 || log.backlog.size() < options_.max_queued)) {
+  } else if (!log.wanted) {
+    turn_away(log, std::move(queued));
+  } else if (queued.deadline_ms == 0 || log.backlog.size() < options_.max_queued) {
     log.backlog.push_back(std::move(queued));
-  } else if (queued.deadline_ms != 0) {  // a topic's is read again by whoever owns the log now
+  } else {
     ++stats_.unavailable;
-    queued.reply(nothing_done(log.wanted ? "The log " + to_string(log.id()) + " is being taken over"
-                                         : "This node does not own the log " + to_string(log.id())));
+    queued.reply(nothing_done("The log " + to_string(log.id()) + " is being taken over"));
   }
+}
+
+// Another node's, as the group sees it. A topic's command is read again by whoever owns the log now.
+void Writer::turn_away(OwnedLog& log, QueuedCommand queued) {
+  if (queued.deadline_ms == 0) return;
+  if (edges_.elsewhere && !queued.forwarded) {
+    ++stats_.elsewhere;
+    return edges_.elsewhere(std::move(queued), log.owner_url == options_.url ? "" : log.owner_url);
+  }
+  ++stats_.unavailable;
+  answers_.emplace_back(std::move(queued.reply), queued.in_doubt ? outcome_unknown()
+                                                                 : nothing_done("This node does not own the log " + to_string(log.id())));
 }
 
 void Writer::decide(OwnedLog& log, QueuedCommand queued) {
@@ -527,37 +526,32 @@ void Writer::ring_timers() {
 
 void Writer::expire_deadlines() {
   const int64_t now = edges_.now_ms();
-  const auto due = [now](const QueuedCommand& queued) { return queued.deadline_ms != 0 && queued.deadline_ms <= now; };
-  std::vector<Reply> never_decided;
-  {
-    const std::lock_guard lock(inbox_->mutex);
-    std::erase_if(inbox_->commands, [&](QueuedCommand& queued) {
-      if (!due(queued)) return false;
-      never_decided.push_back(std::move(queued.reply));
-      return true;
-    });
-  }
-  for (const Reply& reply : never_decided) {
+  for (const QueuedCommand& queued : inbox_.take_due(now)) {
     ++stats_.unavailable;
-    reply(nothing_done("Kafka does not confirm in time what was decided before"));
+    queued.reply(queued.in_doubt ? outcome_unknown() : nothing_done("Kafka does not confirm in time what was decided before"));
   }
   for (OwnedLog& log : logs_) {
     std::erase_if(log.backlog, [&](QueuedCommand& queued) {
-      if (!due(queued)) return false;
+      if (!queued.is_due(now)) return false;
       ++stats_.unavailable;
       if (queued.reply) queued.reply(outcome_unknown());
       return true;
     });
     for (PendingCommit& pending : log.pending)
       for (QueuedCommand& caller : pending.callers)
-        if (due(caller) && caller.reply) {
+        if (caller.is_due(now) && caller.reply) {
           ++stats_.unavailable;
           std::exchange(caller.reply, nullptr)(outcome_unknown());
         }
     std::erase_if(log.held, [&](auto& entry) {
-      if (!due(entry.second.queued)) return false;
+      if (!entry.second.queued.is_due(now)) return false;
       ++stats_.unavailable;
       if (entry.second.queued.reply) entry.second.queued.reply(outcome_unknown());
+      return true;
+    });
+    std::erase_if(log.readers, [&](const auto& entry) {
+      if (entry.second.deadline_ms > now) return false;
+      entry.second.then(false);
       return true;
     });
   }
@@ -565,18 +559,29 @@ void Writer::expire_deadlines() {
 
 void Writer::publish_status() {
   std::vector<LogStatus> status;
-  bool owns_all = true, any = false;
+  bool owns_all = true;
   for (const OwnedLog& log : logs_) {
     const char* role = "standby";
     if (log.role == OwnedLog::Role::owner) role = "owner";
     if (log.role == OwnedLog::Role::claiming) role = "claiming";
-    status.push_back({log.id(), role, log.tail.reader().term(), log.pending.size() + log.backlog.size()});
-    any = any || log.wanted;
+    status.push_back({log.id(), role, log.tail.reader().term(), log.pending.size() + log.backlog.size(), log.owner_url});
     owns_all = owns_all && (!log.wanted || log.role == OwnedLog::Role::owner);
   }
-  ready_ = any && owns_all;
+  caught_up_ = caught_up_ || look_whether_caught_up();
+  ready_ = was_assigned_ && owns_all && caught_up_;
   const std::lock_guard lock(status_mutex_);
   status_ = std::move(status);
+}
+
+// A node whose logs are all others' looks things up as well: it is of use once it has read what there was.
+bool Writer::look_whether_caught_up() {
+  try {
+    return std::ranges::all_of(logs_, [this](const OwnedLog& log) {
+      return log.tail.reader().next_offset() >= source_.end_offset(log.id(), 0);
+    });
+  } catch (const std::runtime_error&) {  // not learnt yet
+    return false;
+  }
 }
 
 }  // namespace everfold

@@ -26,12 +26,13 @@
 #include "runtime/event_log.hpp"
 #include "runtime/hosted_context.hpp"
 #include "runtime/owned_log.hpp"
+#include "runtime/writer_inbox.hpp"
 
 namespace everfold {
 
 struct WriterOptions {
   std::string owner;  // the node's name, for people
-  std::string url;    // where it takes commands
+  std::string url;    // where other nodes reach it
   int partitions = 8;
   std::size_t max_queued = 8'192;     // commands waiting to be decided: beyond, 503
   std::size_t max_in_flight = 8'192;  // commits not read back yet: beyond, the queue waits
@@ -43,7 +44,7 @@ struct WriterOptions {
 };
 
 struct WriterStats {
-  std::atomic<uint64_t> decided{0}, accepted{0}, refused{0}, repeated{0}, unavailable{0}, void_records{0}, takeovers{0},
+  std::atomic<uint64_t> decided{0}, accepted{0}, refused{0}, repeated{0}, unavailable{0}, elsewhere{0}, void_records{0}, takeovers{0},
       depositions{0}, doubts{0};
 };
 
@@ -52,6 +53,7 @@ struct LogStatus {
   std::string role;  // "owner", "claiming", "standby"
   int64_t term = 0;
   std::size_t pending = 0;
+  std::string owner_url;  // of the term's writer, as far as this node has read
 };
 
 class Writer final : public CommandBus {
@@ -60,6 +62,8 @@ class Writer final : public CommandBus {
     std::function<int64_t()> now_ms;          // wall clock
     std::function<std::string()> random_id;
     std::function<void(std::string_view)> say;  // what operators should read
+    // Takes a command on whose log is another node's; "" when it is not known whose. Empty: its caller hears 503.
+    std::function<void(QueuedCommand, const std::string& owner_url)> elsewhere;
   };
 
   Writer(WriterOptions options, std::vector<std::unique_ptr<HostedContext>> contexts, LogSource& source,
@@ -68,6 +72,9 @@ class Writer final : public CommandBus {
 
   // From any thread.
   void submit(Command command, Reply reply) override;
+  void submit(QueuedCommand queued);  // with a deadline of its own
+  void when_read(WantedPosition wanted, std::function<void(bool reached)> then) override;
+  void when_read(ReadWait wait);
   // A command read from a command topic: waits for ownership as long as the shard is this node's, and has no deadline.
   // False: the queue is full, offer it again. `reply` is not called when the shard is taken away first.
   bool offer(Command command, Reply reply);
@@ -79,6 +86,8 @@ class Writer final : public CommandBus {
   void await_assignment();
   std::vector<LogStatus> status() const;
   bool ready() const { return ready_; }
+  // Has once read what its logs held: look-ups are not those of a node that has just started.
+  bool has_caught_up() const { return caught_up_; }
   const WriterStats& stats() const { return stats_; }
 
   // The writer's thread.
@@ -87,7 +96,6 @@ class Writer final : public CommandBus {
   bool drained();
 
  private:
-  struct Inbox;
   // A commit read back; its events lie in batch_ until they are written.
   struct Confirmed {
     CommandDone done;
@@ -104,6 +112,7 @@ class Writer final : public CommandBus {
   void flush();
   void save_positions();
   void release();
+  void release_readers(OwnedLog& log);
 
   void take_over(OwnedLog& log);
   void become_owner(OwnedLog& log);
@@ -112,6 +121,7 @@ class Writer final : public CommandBus {
 
   void take_queue();
   void assign(const std::vector<LogId>& ownership);
+  void turn_away(OwnedLog& log, QueuedCommand queued);
   void handle(OwnedLog& log, QueuedCommand queued);
   void decide(OwnedLog& log, QueuedCommand queued);
   bool answer_repeated(OwnedLog& log, QueuedCommand& queued);
@@ -122,6 +132,7 @@ class Writer final : public CommandBus {
   void ring_timers();
   void expire_deadlines();
   void publish_status();
+  bool look_whether_caught_up();
   bool may_refuse() const { return source_.silence_ms() <= options_.max_silence_ms; }
 
   const WriterOptions options_;
@@ -140,7 +151,9 @@ class Writer final : public CommandBus {
   int64_t next_sweep_ms_ = 0;
 
   bool assigned_ = false;  // false: the group is sharing the logs anew
-  std::unique_ptr<Inbox> inbox_;
+  bool was_assigned_ = false;  // once
+  std::atomic<bool> caught_up_{false};
+  WriterInbox inbox_;
   WriterStats stats_;
   std::atomic<bool> ready_{false};
   mutable std::mutex status_mutex_;

@@ -41,7 +41,7 @@ constexpr int topics_timeout_ms = 30'000;
 config::Options options_of(int argc, char** argv) {
   config::Options options;
   config::CommandLine line("everfold-saga", "Runs the checkout and its compensations, and talks to payment providers.", options);
-  line.kafka().topics().data(".everfold/saga").http(8084).secret().payment_timeout();
+  line.kafka().topics().data(".everfold/saga").http(8084).peers().secret().payment_timeout();
   line.parse_or_exit(argc, argv);
   return options;
 }
@@ -132,7 +132,8 @@ void run(const config::Options& options) {
   if (!secret) throw std::runtime_error(secret.error().message);
   const auth::TokenVerifier tokens(std::move(secret).value());
   const kafka::KafkaOptions kafka{options.brokers, options.prefix, options.partitions, options.replication_factor,
-                                  options.min_insync_replicas};
+                                  options.min_insync_replicas,
+                                  options.session_timeout_ms};
   const Translator::Reactions reactions = arrows(options);
   std::vector<std::string> contexts;
   for (const auto& [context, reaction] : reactions) contexts.push_back(context);
@@ -140,8 +141,7 @@ void run(const config::Options& options) {
 
   std::vector<std::unique_ptr<HostedContext>> processes;
   processes.push_back(host<checkout::Checkout>());
-  node::WriterNode writer({kafka, "saga", options.data_dir, "http://" + options.http_address + ":" + std::to_string(options.http_port)},
-                          std::move(processes));
+  node::WriterNode writer({kafka, "saga", options.data_dir, options.url_for_peers(), ""}, std::move(processes));
   writer.start();
 
   payment_providers::Registry providers;

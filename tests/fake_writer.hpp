@@ -30,6 +30,11 @@ class FakeWriter final : public CommandBus, public History {
     reply(done(command));
   }
 
+  void when_read(WantedPosition wanted, std::function<void(bool reached)> then) override {
+    awaited.push_back(std::move(wanted));
+    then(!behind);
+  }
+
   std::vector<StoredEvent> events(const std::string& context, const std::string& aggregate_id, int64_t from_version,
                                   std::size_t limit) const override {
     std::vector<StoredEvent> found;
@@ -55,6 +60,8 @@ class FakeWriter final : public CommandBus, public History {
   void forget_commands() { outcomes_.clear(); }
 
   std::vector<Command> commands;  // submitted, in order
+  std::vector<WantedPosition> awaited;
+  bool behind = false;            // this node does not get as far as a caller has seen
   std::string unavailable_type;   // commands of this type are answered with unavailable
   bool silent = false;            // replies are dropped
 

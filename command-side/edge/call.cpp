@@ -66,6 +66,11 @@ Decided<Call> Call::of(http::Request request, const Ports& ports) {
   const auto expected = expected_version(if_match.value().value_or("*"));
   if (!expected) return reject_field("If-Match", "must be one version as ETag names it, such as \"7\", or *");
 
+  const auto position = only_header(request, "everfold-position", "Everfold-Position");
+  if (!position) return position.error();
+  auto has_seen = parse_position(position.value().value_or(""));
+  if (!has_seen) return std::move(has_seen).error();
+
   CommandMeta meta;
   meta.actor = caller.value() ? caller.value()->subject : "";
   const std::string route = route_of(request);
@@ -80,6 +85,7 @@ Decided<Call> Call::of(http::Request request, const Ports& ports) {
   Call call(std::move(request), ports);
   call.caller_ = std::move(caller).value();
   call.meta_ = std::move(meta);
+  call.has_seen_ = std::move(has_seen).value();
   return call;
 }
 

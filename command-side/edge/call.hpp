@@ -25,11 +25,13 @@ struct Ports {
   const auth::TokenVerifier& tokens;
   std::function<int64_t()> now_ms;         // since 1970
   std::function<std::string()> random_id;  // not guessable: a guest's cart id is the capability to it
+  std::function<bool()> has_caught_up;     // has read once what was in the logs when the node started
+  std::function<void(std::function<void(bool reached)>)> catch_up;  // calls back when all that is in the logs now has been read
 };
 
 class Call {
  public:
-  // Refuses what is wrong with the headers: Authorization, Idempotency-Key, If-Match.
+  // Refuses what is wrong with the headers: Authorization, Idempotency-Key, If-Match, Everfold-Position.
   static Decided<Call> of(http::Request request, const Ports& ports);
 
   const std::optional<auth::Principal>& caller() const { return caller_; }
@@ -58,6 +60,9 @@ class Call {
   // For commands without fields: no body, or {}.
   std::optional<Rejection> has_fields() const;
 
+  // Everfold-Position: what the caller knows to have happened.
+  const WantedPositions& has_seen() const { return has_seen_; }
+
   // The same request with the same Idempotency-Key has the same command id; so has whatever is derived from it.
   const std::string& command_id() const { return meta_.id; }
   std::string derived_id(std::string_view purpose) const;
@@ -80,6 +85,7 @@ class Call {
   const Ports* ports_;
   std::optional<auth::Principal> caller_;
   CommandMeta meta_;  // without context and aggregate
+  WantedPositions has_seen_;
 };
 
 }  // namespace everfold::edge

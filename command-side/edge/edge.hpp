@@ -2,6 +2,10 @@
 //
 // No route waits: the answer is sent from the thread that brings the outcome. Nor does one watch the clock: the bus
 // answers every command by its deadline, with Code::unavailable and what to do then.
+//
+// With several nodes, somebody else may have answered what came before: a request that carries Everfold-Position is looked at when
+// this node's history is at least that new, and none is refused for what a look-up did not find before this node has read all that was
+// in the logs when it asked.
 #pragma once
 
 #include <functional>
@@ -35,8 +39,13 @@ class Edge {
   const auth::TokenVerifier& tokens() const { return ports_.tokens; }
 
  private:
-  void run(Wish wish, std::shared_ptr<http::Responder> responder, std::string positions_before);
-  void answer(const Wish& wish, Outcome outcome, const std::shared_ptr<http::Responder>& responder, const std::string& before);
+  struct Request;
+
+  void await_seen(const std::shared_ptr<Request>& request);
+  void start(const std::shared_ptr<Request>& request);
+  void make_sure(const std::shared_ptr<Request>& request);
+  void run(Wish wish, const std::shared_ptr<Request>& request, std::string positions_before);
+  void answer(const Wish& wish, Outcome outcome, const std::shared_ptr<Request>& request, const std::string& before);
 
   const Ports ports_;
 };

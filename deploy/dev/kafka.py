@@ -46,7 +46,13 @@ log.retention.bytes=-1
 offsets.topic.num.partitions=4
 transaction.state.log.num.partitions=4
 group.initial.rebalance.delay.ms=0
+# Programs are given 2 s (SESSION_TIMEOUT_MS): a node that was killed is replaced the sooner.
+group.min.session.timeout.ms=500
 """
+
+
+# What our own broker allows and a cluster with default settings would not.
+SESSION_TIMEOUT_MS = "2000"
 
 
 def install() -> None:

@@ -1,5 +1,6 @@
 """Everfold's own programs: how each is started, and when it counts as ready."""
 
+from kafka import SESSION_TIMEOUT_MS
 from probes import not_ready
 from processes import Service
 from settings import PROGRAMS, Settings
@@ -16,7 +17,8 @@ def _service(settings: Settings, program: str) -> Service:
     if not binary.exists():
         raise Failure(f"{shown(binary)} is not there: ./dev build --preset {settings.preset} builds it")
     # By environment, since no program takes every setting; the port by flag, so that `ps` tells two copies apart.
-    environment = {**settings.environment,
+    own_kafka = {} if settings.external_brokers else {"EVERFOLD_SESSION_TIMEOUT_MS": SESSION_TIMEOUT_MS}
+    environment = {**own_kafka, **settings.environment,
                    "EVERFOLD_BROKERS": settings.brokers,
                    "EVERFOLD_DATA_DIR": str(settings.home / "state" / program),
                    "EVERFOLD_VIEWS_DIR": str(settings.home / "views"),

@@ -47,8 +47,9 @@ def _ctest(preset: str, label: str | None, tests_regex: str | None, brokers_addr
     command = ["ctest", "--test-dir", settings.ROOT / "build" / preset, "--output-on-failure", "--no-tests=error"]
     command += ["--label-regex", f"^{label}$"] if label else []
     command += ["--tests-regex", tests_regex] if tests_regex else []
+    own_kafka = {} if "KAFKA_BROKERS" in os.environ else {"EVERFOLD_SESSION_TIMEOUT_MS": kafka.SESSION_TIMEOUT_MS}
     return subprocess.run(command, stdin=subprocess.DEVNULL,
-                          env={**_SANITIZER_OPTIONS, **os.environ, "KAFKA_BROKERS": brokers_address}).returncode
+                          env={**_SANITIZER_OPTIONS, **own_kafka, **os.environ, "KAFKA_BROKERS": brokers_address}).returncode
 
 
 @contextmanager

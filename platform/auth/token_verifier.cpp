@@ -38,6 +38,26 @@ bool starts_with_scheme(std::string_view authorization) {
 
 bool is_hex_digit(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
+std::string mac_of(const std::string& secret, const std::string& text) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> mac{};
+  unsigned int size = 0;
+  check(HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()), reinterpret_cast<const unsigned char*>(text.data()),
+             text.size(), mac.data(), &size) != nullptr,
+        "HMAC-SHA256 is not available in this OpenSSL");
+  constexpr std::string_view hex = "0123456789abcdef";
+  std::string token;
+  token.reserve(2 * size);
+  for (unsigned int i = 0; i < size; ++i) {
+    token += hex[mac[i] >> 4];
+    token += hex[mac[i] & 15];
+  }
+  return token;
+}
+
+bool same(const std::string& right, std::string_view given) {
+  return given.size() == right.size() && CRYPTO_memcmp(given.data(), right.data(), right.size()) == 0;
+}
+
 }  // namespace
 
 bool Principal::has_role(std::string_view role) const {
@@ -78,26 +98,14 @@ Decided<std::optional<Principal>> TokenVerifier::principal(std::string_view auth
 }
 
 std::string TokenVerifier::make_order_token(std::string_view order_id) const {
-  const std::string text = "order:" + std::string(order_id);
-  std::array<unsigned char, EVP_MAX_MD_SIZE> mac{};
-  unsigned int size = 0;
-  check(HMAC(EVP_sha256(), impl_->secret.data(), static_cast<int>(impl_->secret.size()),
-             reinterpret_cast<const unsigned char*>(text.data()), text.size(), mac.data(), &size) != nullptr,
-        "HMAC-SHA256 is not available in this OpenSSL");
-  constexpr std::string_view hex = "0123456789abcdef";
-  std::string token;
-  token.reserve(2 * size);
-  for (unsigned int i = 0; i < size; ++i) {
-    token += hex[mac[i] >> 4];
-    token += hex[mac[i] & 15];
-  }
-  return token;
+  return mac_of(impl_->secret, "order:" + std::string(order_id));
+}
+bool TokenVerifier::order_token_matches(std::string_view order_id, std::string_view token) const {
+  return same(make_order_token(order_id), token);
 }
 
-bool TokenVerifier::order_token_matches(std::string_view order_id, std::string_view token) const {
-  const std::string right = make_order_token(order_id);
-  return token.size() == right.size() && CRYPTO_memcmp(token.data(), right.data(), right.size()) == 0;
-}
+std::string TokenVerifier::make_node_token() const { return mac_of(impl_->secret, "node"); }
+bool TokenVerifier::node_token_matches(std::string_view token) const { return same(make_node_token(), token); }
 
 Decided<std::string> load_secret(const std::string& path) {
   std::ifstream file(path, std::ios::binary);

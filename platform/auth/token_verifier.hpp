@@ -47,6 +47,10 @@ class TokenVerifier {
   std::string make_order_token(std::string_view order_id) const;
   bool order_token_matches(std::string_view order_id, std::string_view token) const;  // in constant time
 
+  // What nodes of one installation show each other: hex HMAC-SHA256(secret, "node").
+  std::string make_node_token() const;
+  bool node_token_matches(std::string_view token) const;  // in constant time
+
   struct Impl;
 
  private:

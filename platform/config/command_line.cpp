@@ -39,6 +39,11 @@ std::string not_given(const std::string& text) { return text.empty() ? "must not
 
 }  // namespace
 
+std::string Options::url_for_peers() const {
+  if (!peer_url.empty() || http_port == 0) return peer_url;
+  return "http://" + http_address + ":" + std::to_string(http_port);
+}
+
 struct CommandLine::Impl {
   Impl(std::string program, const std::string& description, Options& given_options)
       : app(description, std::move(program)), options(given_options) {}
@@ -164,6 +169,14 @@ CommandLine& CommandLine::secret() {
 CommandLine& CommandLine::payment_timeout() {
   impl_->add_number("payment-timeout-s", impl_->options.payment_timeout_s, 1, longest_payment_timeout_s,
                     "How long a checkout may take until it is cancelled");
+  return *this;
+}
+
+CommandLine& CommandLine::peers() {
+  Options& o = impl_->options;
+  impl_->add("peer-url", o.peer_url, "How other nodes reach this one; unless given, http://<http-address>:<http-port>");
+  impl_->add_number("session-timeout-ms", o.session_timeout_ms, 500, 300'000,
+                    "Silence after which a node's shards go to others; not below the brokers' group.min.session.timeout.ms");
   return *this;
 }
 

@@ -26,6 +26,10 @@ struct Options {
   std::string secret_file;
   logging::Level log_level = logging::Level::info;
   int64_t payment_timeout_s = 900;
+  int session_timeout_ms = 6'000;
+  std::string peer_url;
+
+  std::string url_for_peers() const;  // peer_url, or what follows from the address; "" with any free port
 };
 
 // Each program adds what it uses, so that its --help lists nothing else:
@@ -45,6 +49,7 @@ class CommandLine {
   CommandLine& http(uint16_t default_port);  // --http-address --http-port --http-threads
   CommandLine& secret();                     // --secret-file, required
   CommandLine& payment_timeout();            // --payment-timeout-s
+  CommandLine& peers();                      // --peer-url --session-timeout-ms: programs that share shards with others of their kind
 
   // A program's own: `name` without the dashes; the values must outlive parse().
   CommandLine& text(const std::string& name, std::string& value, const std::string& help);

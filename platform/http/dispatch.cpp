@@ -11,14 +11,15 @@
 namespace everfold::http {
 namespace {
 
-// Handlers read JSON and nothing else.
-std::optional<Rejection> refuse_media_type(const Request& request) {
+std::optional<Rejection> refuse_media_type(const Request& request, std::string_view media_type) {
   const bool takes_body =
       request.method == Method::post || request.method == Method::put || request.method == Method::patch;
   if (!takes_body || request.body.empty()) return std::nullopt;
   const auto content_type = request.header("content-type");
-  if (!equals_ignoring_case(trimmed(content_type.substr(0, content_type.find(';'))), "application/json")) {
-    return reject(Code::unsupported_media_type, "The body must be JSON, with Content-Type: application/json.");
+  if (!equals_ignoring_case(trimmed(content_type.substr(0, content_type.find(';'))), media_type)) {
+    return reject(Code::unsupported_media_type,
+                  media_type == "application/json" ? "The body must be JSON, with Content-Type: application/json."
+                                                   : "The body must have Content-Type: " + std::string(media_type) + ".");
   }
   const auto encoding = request.header("content-encoding");
   if (!encoding.empty() && !equals_ignoring_case(encoding, "identity")) {
@@ -45,7 +46,7 @@ void dispatch(const Router::Impl& router, ParsedRequest parsed, const std::share
   if (!match.handler && match.allowed.empty())
     return exchange->reject(reject(Code::not_found, "There is nothing here."));
   if (!match.handler) return refuse_method(request, match.allowed, *exchange);
-  if (const auto refusal = refuse_media_type(request)) return exchange->reject(*refusal);
+  if (const auto refusal = refuse_media_type(request, match.media_type)) return exchange->reject(*refusal);
   request.params = std::move(match.params);
   // What was asked, for the report: the request itself is the handler's.
   const auto asked = std::string(method_name(request.method)) + ' ' + request.target;

@@ -52,10 +52,11 @@ const Method* method_of(std::string_view name) {
   return found == methods.end() ? nullptr : &found->second;
 }
 
-void Router::Impl::add(Method method, std::string_view pattern, Handler handler) {
+void Router::Impl::add(Method method, std::string_view pattern, Handler handler, std::string_view media_type) {
   Route& route = route_at(method, pattern);
   check(!route.handler, "the same route is added twice: " + std::string(pattern));
   route.handler = std::move(handler);
+  route.media_type = media_type;
   added.emplace_back(method, pattern);
 }
 
@@ -79,7 +80,7 @@ Router::Impl::Route& Router::Impl::route_at(Method method, std::string_view patt
     rest.remove_prefix(end + 1);
   }
   const auto known = std::ranges::find(node->routes, method, &Route::method);
-  return known != node->routes.end() ? *known : node->routes.emplace_back(method, std::move(names), Handler());
+  return known != node->routes.end() ? *known : node->routes.emplace_back(method, std::move(names), Handler(), std::string());
 }
 
 Router::Impl::Match Router::Impl::match(Method method, std::span<const std::string> segments) const {
@@ -88,6 +89,7 @@ Router::Impl::Match Router::Impl::match(Method method, std::span<const std::stri
   const auto* route = find(root, method, segments, values, match.allowed);
   if (!route) return match;
   match.handler = &route->handler;
+  match.media_type = route->media_type;
   match.params.reserve(values.size());
   for (std::size_t i = 0; i < values.size(); ++i) match.params.emplace_back(route->parameter_names[i], values[i]);
   return match;
@@ -110,8 +112,8 @@ Router::~Router() = default;
 Router::Router(Router&&) noexcept = default;
 Router& Router::operator=(Router&&) noexcept = default;
 
-void Router::add(Method method, std::string_view pattern, Handler handler) {
-  impl_->add(method, pattern, std::move(handler));
+void Router::add(Method method, std::string_view pattern, Handler handler, std::string_view media_type) {
+  impl_->add(method, pattern, std::move(handler), media_type);
 }
 
 void Router::elsewhere(std::string_view method, std::string_view pattern) {
@@ -123,7 +125,7 @@ void Router::elsewhere(std::string_view method, std::string_view pattern) {
 std::vector<std::pair<Method, std::string>> Router::routes() const { return impl_->added; }
 
 void Router::add_sync(Method method, std::string_view pattern, SyncHandler handler) {
-  impl_->add(method, pattern, [handler = std::move(handler)](Request&& request, Responder responder) {
+  add(method, pattern, [handler = std::move(handler)](Request&& request, Responder responder) {
     responder.send(handler(std::move(request)));
   });
 }

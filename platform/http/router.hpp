@@ -22,6 +22,7 @@ struct Router::Impl {
     Method method;
     std::vector<std::string> parameter_names;  // in the order of the path
     Handler handler;  // empty: another program serves it
+    std::string media_type;  // of its body
   };
   struct Node {
     std::map<std::string, Node, std::less<>> exact;
@@ -30,11 +31,12 @@ struct Router::Impl {
   };
   struct Match {
     const Handler* handler = nullptr;  // nullptr: no such route
+    std::string_view media_type;
     std::vector<std::pair<std::string, std::string>> params;
     std::vector<Method> allowed;  // of this path, when there is no such route; empty: no such path
   };
 
-  void add(Method method, std::string_view pattern, Handler handler);
+  void add(Method method, std::string_view pattern, Handler handler, std::string_view media_type);
   Route& route_at(Method method, std::string_view pattern);
   Match match(Method method, std::span<const std::string> segments) const;
 

@@ -71,7 +71,8 @@ class Router {
   ~Router();
   Router(Router&&) noexcept;
   Router& operator=(Router&&) noexcept;
-  void add(Method method, std::string_view pattern, Handler handler);
+  // A body of another media type is 415.
+  void add(Method method, std::string_view pattern, Handler handler, std::string_view media_type = "application/json");
   void add_sync(Method method, std::string_view pattern, SyncHandler handler);
   // Another program behind the same gateway serves this: here it is 405, not 404. To be said after what is served here, of which it
   // changes nothing.

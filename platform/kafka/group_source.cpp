@@ -28,8 +28,8 @@ class KafkaGroupSource final : public GroupSource {
                            // A lost event would be a hole in history; commands older than their topic's retention are nobody's.
                            {"auto.offset.reset", topics == Topics::events ? "error" : "earliest"},
                            {"partition.assignment.strategy", "range"},
-                           {"session.timeout.ms", std::to_string(group_session_timeout_ms)},
-                           {"heartbeat.interval.ms", "1000"},
+                           {"session.timeout.ms", std::to_string(options.session_timeout_ms)},
+                           {"heartbeat.interval.ms", std::to_string(options.session_timeout_ms / 6)},
                            {"socket.nagle.disable", "true"},
                            {"check.crcs", "true"},
                            {"fetch.error.backoff.ms", "50"},

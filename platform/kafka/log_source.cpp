@@ -26,6 +26,9 @@ class KafkaLogSource final : public LogSource {
       : options_(options), topics_(topics), warn_(std::move(warn)) {
     // The queues must hold more than a second of work: librdkafka 2.0.2 stops fetching for a second when they overflow.
     const bool bulk = reading == Reading::bulk;
+    // A broker with nothing to say answers a fetch after this time, and statistics are made as often: together they must stay well
+    // below the silence that an owner may have (max_silence_ms).
+    const std::string heard_every_ms = std::to_string(std::min(500, options.max_silence_ms() / 6));
     auto conf = make_conf({{"bootstrap.servers", options.brokers},
                            {"group.id", options.prefix + ".unused"},  // asked for by the library; nothing is committed
                            {"enable.auto.commit", "false"},
@@ -40,7 +43,8 @@ class KafkaLogSource final : public LogSource {
                            {"fetch.error.backoff.ms", "50"},
                            {"reconnect.backoff.ms", "50"},
                            {"reconnect.backoff.max.ms", "1000"},
-                           {"statistics.interval.ms", "500"}});
+                           {"fetch.wait.max.ms", heard_every_ms},
+                           {"statistics.interval.ms", heard_every_ms}});
     rd_kafka_conf_set_opaque(conf.get(), this);
     rd_kafka_conf_set_stats_cb(conf.get(), on_stats);
     rd_kafka_conf_set_error_cb(conf.get(), on_error);
@@ -64,8 +68,10 @@ class KafkaLogSource final : public LogSource {
   void assign(std::vector<std::pair<LogId, int64_t>> logs) override {
     Own<rd_kafka_topic_partition_list_t> list(rd_kafka_topic_partition_list_new(static_cast<int>(logs.size())));
     index_.clear();
+    logs_.clear();
     for (std::size_t i = 0; i < logs.size(); ++i) {
       const auto& [log, offset] = logs[i];
+      logs_.push_back(log);
       const std::string topic = topic_of(options_, topics_, log.context);
       rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), log.shard)->offset = offset;
       auto& shards = index_[topic];
@@ -104,6 +110,23 @@ class KafkaLogSource final : public LogSource {
     if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
       throw std::runtime_error("the end of log " + to_string(log) + " cannot be learnt: " + rd_kafka_err2str(error));
     return asked->offset;
+  }
+
+  std::vector<WantedPosition> end_positions(int timeout_ms) override {
+    Own<rd_kafka_topic_partition_list_t> list(rd_kafka_topic_partition_list_new(static_cast<int>(logs_.size())));
+    for (const LogId& log : logs_)
+      rd_kafka_topic_partition_list_add(list.get(), topic_of(options_, topics_, log.context).c_str(), log.shard)->offset =
+          RD_KAFKA_OFFSET_END;
+    rd_kafka_resp_err_t error = rd_kafka_offsets_for_times(client_.get(), list.get(), timeout_ms);
+    std::vector<WantedPosition> ends;
+    for (std::size_t i = 0; i < logs_.size() && error == RD_KAFKA_RESP_ERR_NO_ERROR; ++i) {
+      const auto& answer = list->elems[i];  // in the order asked
+      error = answer.err;
+      ends.push_back({logs_[i], answer.offset});
+    }
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
+      throw std::runtime_error(std::string("the ends of the logs cannot be learnt: ") + rd_kafka_err2str(error));
+    return ends;
   }
 
   int64_t silence_ms() const override { return now_ms() - heard_ms_; }
@@ -188,6 +211,7 @@ class KafkaLogSource final : public LogSource {
   Own<rd_kafka_queue_t> queue_;
   std::array<rd_kafka_message_t*, 2000> batch_{};
   std::vector<HeaderView> headers_;
+  std::vector<LogId> logs_;                                // of assign()
   std::map<std::string, std::vector<std::size_t>> index_;  // topic → by partition, the index in assign()'s list
   const rd_kafka_topic_t* last_topic_ = nullptr;
   const std::vector<std::size_t>* last_shards_ = nullptr;

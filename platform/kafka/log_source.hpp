@@ -35,7 +35,6 @@ std::unique_ptr<RecordFetcher> make_record_fetcher(const KafkaOptions& options, 
 // topic goes to the same member.
 std::unique_ptr<GroupSource> make_group_source(const KafkaOptions& options, const std::string& group, Topics topics,
                                                const std::vector<std::string>& contexts, Warn warn);
-inline constexpr int group_session_timeout_ms = 6'000;
 
 // `contexts`: to whose command topics it will send. It asks for their metadata at once, because a first record to a topic that librdkafka
 // does not know yet waits for up to a second.

@@ -14,6 +14,12 @@ struct KafkaOptions {
   int partitions = 8;               // of every event and command topic; fixed for ever at creation
   int replication_factor = 1;
   int min_insync_replicas = 1;
+  // How long a consumer group waits for a member that is not heard of before its shards go to others. Not below the brokers'
+  // group.min.session.timeout.ms (6 s unless configured).
+  int session_timeout_ms = 6'000;
+
+  // An owner that has not heard its logs' brokers for longer refuses nothing: it may be a zombie.
+  int max_silence_ms() const { return session_timeout_ms / 2; }
 };
 
 inline std::string event_topic(const KafkaOptions& options, const std::string& context) {

@@ -14,8 +14,10 @@
 #include "platform/kafka/topology.hpp"
 #include "platform/logging/logging.hpp"
 #include "platform/metrics/metrics.hpp"
+#include "platform/node/peers.hpp"
 #include "platform/parked/consumer_parking.hpp"
 #include "platform/rocksdb/event_index.hpp"
+#include "runtime/catch_up.hpp"
 #include "runtime/command_intake.hpp"
 #include "runtime/writer.hpp"
 
@@ -24,6 +26,7 @@ namespace {
 
 constexpr int topics_timeout_ms = 30'000;
 constexpr int step_ms = 50;
+constexpr int64_t catch_up_deadline_ms = 10'000;
 
 void warn(std::string_view sentence) { logging::warn(sentence); }
 
@@ -55,15 +58,26 @@ struct WriterNode::Impl {
         index(rocks::open_event_index(options.data_dir, warn)),
         source(kafka::make_log_source(options.kafka, kafka::Reading::low_latency, warn)),
         appender(kafka::make_log_appender(options.kafka, warn)),
-        writer(writer_options(), std::move(contexts), *source, *appender, *index, {wall_clock_ms, random_id, warn}),
+        peers(make_http_peers(options.node_token)),
+        forwarder(*peers, {wall_clock_ms, [this](QueuedCommand queued) { writer.submit(std::move(queued)); },
+                           [this](ReadWait wait) { writer.when_read(std::move(wait)); }}),
+        writer(writer_options(), std::move(contexts), *source, *appender, *index, writer_edges()),
         parked(options.kafka, options.group, kafka::Topics::commands, names, {steady_clock_ms, wall_clock_ms, random_id, nullptr}) {}
+  ~Impl() { forwarder.stop(); }
+
+  Writer::Edges writer_edges() {
+    Writer::Edges edges{wall_clock_ms, random_id, warn, nullptr};
+    if (!options.node_token.empty())
+      edges.elsewhere = [this](QueuedCommand queued, const std::string& url) { forwarder.forward(std::move(queued), url); };
+    return edges;
+  }
 
   WriterOptions writer_options() const {
     WriterOptions wanted;
     wanted.owner = host_name() + "/" + std::to_string(getpid());
     wanted.url = options.url;
     wanted.partitions = options.kafka.partitions;
-    wanted.max_silence_ms = kafka::group_session_timeout_ms / 2;
+    wanted.max_silence_ms = options.kafka.max_silence_ms();
     return wanted;
   }
 
@@ -72,7 +86,10 @@ struct WriterNode::Impl {
   std::unique_ptr<EventIndex> index;
   std::unique_ptr<LogSource> source;
   std::unique_ptr<LogAppender> appender;
+  std::unique_ptr<Peers> peers;
+  Forwarder forwarder;  // before the writer, which may call it to its last step
   Writer writer;
+  CatchUp catch_up{*source, {wall_clock_ms, [this](ReadWait wait) { writer.when_read(std::move(wait)); }, warn}, catch_up_deadline_ms};
   parked::ConsumerParking parked;
   std::unique_ptr<GroupSource> group;
   std::unique_ptr<CommandIntake> intake;
@@ -122,6 +139,8 @@ bool WriterNode::drain(int deadline_ms) {
 }
 
 CommandBus& WriterNode::bus() { return impl_->writer; }
+bool WriterNode::has_caught_up() const { return impl_->writer.has_caught_up(); }
+void WriterNode::catch_up(std::function<void(bool reached)> then) { impl_->catch_up.ask(std::move(then)); }
 const History& WriterNode::history() const { return *impl_->index; }
 
 Parking& WriterNode::parking() { return impl_->parked.parking(); }
@@ -131,12 +150,17 @@ std::optional<std::string> WriterNode::not_ready() const {
   return "this node does not own all of its shards yet";
 }
 
+void WriterNode::add_forwarding_route(http::Router& router, std::function<bool(std::string_view token)> is_node) {
+  node::add_forwarding_route(router, {std::move(is_node), wall_clock_ms,
+                                      [&writer = impl_->writer](QueuedCommand queued) { writer.submit(std::move(queued)); }});
+}
+
 std::string WriterNode::status_json() const {
   std::string json = "{\"shards\": [";
   for (const LogStatus& log : impl_->writer.status()) {
     if (json.back() != '[') json += ", ";
     json += "{\"log\": \"" + to_string(log.log) + "\", \"state\": \"" + log.role + "\", \"term\": " + std::to_string(log.term) +
-            ", \"pending\": " + std::to_string(log.pending) + ", \"url\": \"" + impl_->options.url + "\"}";
+            ", \"pending\": " + std::to_string(log.pending) + ", \"url\": \"" + log.owner_url + "\"}";
   }
   return json + "]}";
 }
@@ -151,6 +175,7 @@ void WriterNode::publish_metrics() const {
   publish("everfold_writer_commits_accepted", "Commits read back and accepted since the start", stats.accepted);
   publish("everfold_writer_refused", "Commands refused since the start", stats.refused);
   publish("everfold_writer_repeated", "Commands known by their id since the start", stats.repeated);
+  publish("everfold_writer_elsewhere", "Commands for logs of other nodes since the start", stats.elsewhere);
   publish("everfold_writer_unavailable", "Commands answered 503 since the start", stats.unavailable);
   publish("everfold_writer_void_records", "Records that count for nothing, read since the start", stats.void_records);
   publish("everfold_writer_takeovers", "Logs taken over since the start", stats.takeovers);

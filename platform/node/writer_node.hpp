@@ -1,12 +1,15 @@
 // A writer with everything real around it: Kafka, RocksDB, threads. What everfold-command and everfold-saga have in common.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "platform/kafka/options.hpp"
+#include "platform/http/server.hpp"
 #include "runtime/command_bus.hpp"
 #include "runtime/hosted_context.hpp"
 #include "runtime/parking.hpp"
@@ -17,7 +20,8 @@ struct WriterNodeOptions {
   kafka::KafkaOptions kafka;
   std::string group;     // consumer group over the command topics: nodes of one group share the shards
   std::string data_dir;  // of the index; deleted, it is read again from Kafka
-  std::string url;       // where this node takes commands, for others to know
+  std::string url;       // where other nodes reach this one
+  std::string node_token;  // what nodes show each other; empty: commands of other nodes' logs are answered 503, not forwarded
 };
 
 class WriterNode {
@@ -32,8 +36,12 @@ class WriterNode {
 
   CommandBus& bus();
   const History& history() const;
+  bool has_caught_up() const;
+  void catch_up(std::function<void(bool reached)> then);  // CatchUp::ask
   std::optional<std::string> not_ready() const;
-  std::string status_json() const;  // {"shards": [{"log", "state", "term", "pending", "url"}]}
+  // Where other nodes bring commands. `is_node` judges what they show.
+  void add_forwarding_route(http::Router& router, std::function<bool(std::string_view token)> is_node);
+  std::string status_json() const;  // {"shards": [{"log", "state", "term", "pending", "url" of its owner}]}
   void publish_metrics() const;
   Parking& parking();  // of the commands from topics
 

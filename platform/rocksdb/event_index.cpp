@@ -47,6 +47,7 @@ std::string key_of(Kind kind, std::string_view context, std::string_view id) {
 }
 
 std::string position_key(const LogId& log) { return key_of(Kind::meta, "position/" + to_string(log)); }
+std::string owner_key(const LogId& log) { return key_of(Kind::meta, "owner/" + to_string(log)); }
 
 void put_number(std::string& out, int64_t value) {
   for (int shift = 56; shift >= 0; shift -= 8) out += static_cast<char>((static_cast<uint64_t>(value) >> shift) & 0xff);
@@ -230,6 +231,7 @@ class RocksEventIndex final : public EventIndex {
       put_number(value, position.next_commit);
       trouble_.require(out.Put(position_key(log), value));
     }
+    for (const auto& [log, url] : batch.owners) trouble_.require(out.Put(owner_key(log), url));
     trouble_.require(db_->Write(unlogged(), &out));
   }
 
@@ -243,6 +245,8 @@ class RocksEventIndex final : public EventIndex {
     position.next_commit = fields.number();
     return position;
   }
+
+  std::string owner(const LogId& log) const override { return get(owner_key(log)).value_or(""); }
 
   std::optional<KnownCommand> command(const std::string& command_id) const override {
     const auto value = get(key_of(Kind::command, command_id));

@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "kernel/rejection.hpp"
-#include "query-api/reads/position_token.hpp"
+#include "runtime/position_token.hpp"
 #include "runtime/views.hpp"
 
 namespace everfold::query {

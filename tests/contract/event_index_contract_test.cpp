@@ -98,6 +98,10 @@ TEST_P(EventIndexContract, KeepsPositions) {
   reopen();
   EXPECT_EQ(index().position(log), (LogPosition{42, 3, 7}));
   EXPECT_EQ(index().position({"orders", 30}), LogPosition{});
+  EXPECT_EQ(index().owner(log), "");
+  index().write({{}, {}, {}, {}, {{log, "http://other:1"}}});
+  EXPECT_EQ(index().owner(log), "http://other:1");
+  EXPECT_EQ(index().owner({"orders", 30}), "");
 }
 
 TEST_P(EventIndexContract, KeepsTimersUntilTheyAreCleared) {

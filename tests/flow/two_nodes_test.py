@@ -1,5 +1,5 @@
-"""Two command nodes share the shards of one shop. Each answers for what it owns and says 503 for the rest; whoever retries with the
-same key, at either node, gets it done once: while nodes join, leave, die, and wake up as zombies."""
+"""Two command nodes share the shards of one shop. Either takes any command; whoever retries with the same key, at either node, gets it
+done once: while nodes join, leave, die, and wake up as zombies."""
 
 import http.client
 import signal
@@ -45,6 +45,58 @@ class TwoNodes(unittest.TestCase):
                 if shard["state"] == "owner":
                     owners.setdefault(shard["log"], []).append(node)
         return owners
+
+    def start_second(self):
+        self.shop.launch("command-2")
+        until("the shards are shared", lambda: {n for o in self.owners().values() for n in o} == set(NODES), 60)
+
+    def test_any_node_takes_any_command_and_shows_what_it_answered(self):
+        """A shop's page after page, each request at the other node."""
+        shop = self.shop
+        self.start_second()
+        for turn in range(40):
+            at, then = NODES[turn % 2], NODES[(turn + 1) % 2]
+            staff = {"Authorization": "Bearer " + shop.admin}
+            sku = f"ANY-{uuid.uuid4().hex[:8]}"
+            made = shop.request(at, "POST", "/api/products", {"sku": sku, "name": "Thing", "status": "active",
+                                                              "price": {"amount": 100, "currency": "USD"}}, staff)
+            self.assertEqual(made.status, 201, made)
+            cart = shop.request(at, "POST", "/api/carts", {"currency": "USD"})
+            self.assertEqual(cart.status, 201, cart)
+            for node in (then, at):
+                added = shop.request(node, "POST", f"/api/carts/{cart['id']}/items", {"sku": sku, "quantity": 1})
+                self.assertEqual(added.status, 200, added)
+            # What was seen at both can be sent along; this time it is a price.
+            price = shop.request(at, "PATCH", f"/api/products/{made['id']}", {"price": {"amount": 250, "currency": "USD"}}, staff)
+            self.assertEqual(price.status, 200, price)
+            other = shop.request(then, "POST", "/api/carts", {"currency": "USD"})
+            seen = {"Everfold-Position": price.headers["everfold-position"]}
+            added = shop.request(then, "POST", f"/api/carts/{other['id']}/items", {"sku": sku, "quantity": 1}, seen)
+            self.assertEqual(added.status, 200, added)
+            seen = {"Everfold-Position": added.headers["everfold-position"]}
+            until("the cart is shown", lambda: shop.request("query", "GET", f"/api/carts/{other['id']}", headers=seen).status == 200)
+            self.assertEqual(shop.request("query", "GET", f"/api/carts/{other['id']}", headers=seen)["subtotal"]["amount"], 250)
+            self.assertEqual(self.receive(sku, uuid.uuid4().hex, at).status, 200)
+            refused = shop.request(then, "POST", f"/api/inventory/{sku}/adjustments", {"delta": -2, "reason": "one there"}, staff)
+            self.assertEqual(refused.status, 409, refused)
+
+    def test_forwarding_is_for_nodes_only(self):
+        for headers in ({}, {"Everfold-Node": "0" * 64}):
+            answer = self.shop.request("command", "POST", "/internal/commands", {},
+                                       {"Content-Type": "application/x-protobuf", **headers})
+            self.assertEqual(answer.status, 401)
+
+    def test_a_takeover_costs_a_client_no_more_than_patience(self):
+        """kill -9 of a node: at the other one every command is answered, without a single 503."""
+        shop = self.shop
+        self.start_second()
+        skus = [f"P{i}-{uuid.uuid4().hex[:6]}" for i in range(8)]
+        for sku in skus:
+            self.assertEqual(self.receive(sku, uuid.uuid4().hex, "command").status, 200)
+        shop.kill("command-2")
+        for sku in skus:
+            answer = self.receive(sku, uuid.uuid4().hex, "command")
+            self.assertEqual(answer.status, 200, answer)
 
     def test_a_node_joins_and_dies_under_load(self):
         shop = self.shop

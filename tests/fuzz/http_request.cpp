@@ -98,7 +98,8 @@ class Shop final : private http::Mailbox::Receiver {
   auth::TokenVerifier tokens_{secret, {.now_s = [] { return now_ms / 1000; }}};
   int ids_ = 0;
   edge::Edge edge_{
-      {writer_, writer_, tokens_, [] { return now_ms; }, [this] { return "random-" + std::to_string(++ids_); }}};
+      {writer_, writer_, tokens_, [] { return now_ms; }, [this] { return "random-" + std::to_string(++ids_); },
+       [] { return true; }, [](const std::function<void(bool)>& then) { then(true); }}};
   http::Router router_;
   http::ServerOptions options_{.on_error = [](std::string_view what) { fail(what); }};
   std::atomic<bool> stopping_ = false;

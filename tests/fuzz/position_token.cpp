@@ -1,5 +1,5 @@
 // What clients send back to the query API: Everfold-Position, If-None-Match, times, and the rows that it skims.
-#include "query-api/reads/position_token.hpp"
+#include "runtime/position_token.hpp"
 
 #include "kernel/log_reader.hpp"
 #include "query-api/http/etag.hpp"
@@ -12,7 +12,7 @@ namespace everfold::fuzz {
 namespace {
 
 void try_position(std::string_view text) {
-  const auto wanted = query::parse_position(text);
+  const auto wanted = parse_position(text);
   if (!wanted) return check(wanted.error().code == Code::malformed, "a position is refused as something else");
   check(wanted.value().size() <= 1000, "a position names more logs than there may be");
   std::string written;
@@ -20,7 +20,7 @@ void try_position(std::string_view text) {
     check(log.shard >= 0 && offset >= 0, "a position is below nothing");
     written += (written.empty() ? "" : ",") + to_string(log) + ":" + std::to_string(offset);
   }
-  const auto again = query::parse_position(written);
+  const auto again = parse_position(written);
   check(again && again.value() == wanted.value(), "a position is not what it is written as");
   check(
       written.size() <= text.size() && text.find_first_not_of("abcdefghijklmnopqrstuvwxyz-.:,0123456789") == text.npos,

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "schemas/carts/v1/commands.pb.h"
 #include "tests/unit/fake_shop.hpp"
 
 namespace everfold::testing {
@@ -133,6 +134,44 @@ TEST_F(EdgeTest, WhenTheOutcomeIsNotKnownTheClientIsToldToTryAgain) {
   const auto answer = post("/api/carts", R"({"currency":"USD"})");
   EXPECT_EQ(answer.status, 503);
   EXPECT_EQ(answer.header("Retry-After"), "1");
+}
+
+TEST_F(EdgeTest, NobodyIsRefusedForWhatAnotherNodeHasDone) {
+  product("BOOK-1");
+  carts::v1::CreateCart created;
+  created.set_currency("USD");
+  before_caught_up = [&] { writer.tell("carts", "cart-1", created); };
+  EXPECT_EQ(post("/api/carts/cart-1/items", R"({"sku":"BOOK-1","quantity":1})").status, 200);
+  EXPECT_EQ(catch_ups, 1);
+  before_caught_up = nullptr;
+  EXPECT_EQ(post("/api/carts/cart-2/items", R"({"sku":"BOOK-1","quantity":1})").status, 404);
+  EXPECT_EQ(catch_ups, 2) << "once is enough";
+}
+
+TEST_F(EdgeTest, AProductThatAnotherNodeMadeJustNowCanBeBought) {
+  const std::string cart = post("/api/carts", R"({"currency":"USD"})").text("id");
+  before_caught_up = [&] {
+    if (catch_ups == 1) product("BOOK-1");
+  };
+  EXPECT_EQ(post("/api/carts/" + cart + "/items", R"({"sku":"BOOK-1","quantity":1})").status, 200);
+  EXPECT_EQ(post("/api/carts/" + cart + "/items", R"({"sku":"BOOK-2","quantity":1})").status, 409);
+}
+
+TEST_F(EdgeTest, AnOldStateRefusesNothingAndDecidesNothing) {
+  writer.behind = true;
+  EXPECT_EQ(post("/api/carts/cart-1/items", R"({"sku":"BOOK-1","quantity":1})").status, 503);
+  caught_up = false;  // a node that has just started
+  EXPECT_EQ(with({}).status, 503);
+  EXPECT_EQ(with({{"everfold-position", "carts.1:7"}}).status, 503);
+  EXPECT_TRUE(writer.commands.empty());
+  writer.behind = false;
+  EXPECT_EQ(with({}).status, 201);
+}
+
+TEST_F(EdgeTest, WhatTheCallerHasSeenIsReadFirst) {
+  EXPECT_EQ(with({{"everfold-position", "carts.1:7,orders.0:3"}}).status, 201);
+  EXPECT_EQ(writer.awaited.size(), 2u);
+  EXPECT_EQ(with({{"everfold-position", "yesterday"}}).status, 400);
 }
 
 TEST_F(EdgeTest, ABusThatLetsGoOfACommandDoesNotLeaveTheClientWaiting) {

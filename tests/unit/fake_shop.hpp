@@ -122,7 +122,15 @@ class FakeShop : public ::testing::Test {
   auth::TokenVerifier tokens{secret, {.now_s = [] { return now_ms / 1000; }}};
   int ids = 0;
   edge::Edge edge{
-      {writer, writer, tokens, [] { return now_ms; }, [this] { return "random-" + std::to_string(++ids); }}};
+      {writer, writer, tokens, [] { return now_ms; }, [this] { return "random-" + std::to_string(++ids); },
+       [this] { return caught_up; }, [this](const std::function<void(bool)>& then) {
+         ++catch_ups;
+         if (before_caught_up) before_caught_up();
+         then(!writer.behind);
+       }}};
+  bool caught_up = true;
+  int catch_ups = 0;
+  std::function<void()> before_caught_up;  // what others have done meanwhile
   http::Router router;
 
  private:

@@ -40,6 +40,7 @@ class AwaySource final : public LogSource {
     if (failures_-- > 0) throw std::runtime_error("Kafka is away");
     return source_->end_offset(log, timeout_ms);
   }
+  std::vector<WantedPosition> end_positions(int timeout_ms) override { return source_->end_positions(timeout_ms); }
   int64_t silence_ms() const override { return source_->silence_ms(); }
   void wake() override { source_->wake(); }
 

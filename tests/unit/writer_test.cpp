@@ -25,6 +25,7 @@ struct Node {
     contexts.push_back(host<checkout::Checkout>());
     WriterOptions options;
     options.owner = "node";
+    options.url = url();
     options.partitions = partitions;
     options.max_queued = 8;
     options.max_in_flight = 2;
@@ -32,7 +33,10 @@ struct Node {
     writer = std::make_unique<Writer>(options, std::move(contexts), source, appender, *index,
                                       Writer::Edges{[this] { return now_ms; },
                                                     [this] { return "nonce-" + std::to_string(++random) + "-" + std::to_string(reinterpret_cast<uintptr_t>(this)); },
-                                                    [](std::string_view) {}});
+                                                    [](std::string_view) {},
+                                                    [this](QueuedCommand queued, const std::string& owner_url) {
+                                                      elsewhere.emplace_back(std::move(queued), owner_url);
+                                                    }});
   }
 
   void own_all() {
@@ -46,6 +50,7 @@ struct Node {
     writer->own({});
     settle();
   }
+  std::string url() const { return "http://" + std::to_string(reinterpret_cast<uintptr_t>(this)); }
   void settle() {
     for (int i = 0; i < 6; ++i) writer->step(0);
   }
@@ -56,6 +61,7 @@ struct Node {
   std::shared_ptr<MemoryEventIndex> index;
   int64_t now_ms = 1'000'000;
   int random = 0;
+  std::vector<std::pair<QueuedCommand, std::string>> elsewhere;
   std::unique_ptr<Writer> writer;
 };
 
@@ -212,13 +218,6 @@ TEST_F(WriterTest, AnExpectedVersionMustBeTheCurrentOne) {
   EXPECT_TRUE(answers.done(2, 2));
 }
 
-TEST_F(WriterTest, WhoDoesNotOwnTheLogSaysSo) {
-  send(command("c1", "apple", receive(5)));
-  node.settle();
-  EXPECT_TRUE(answers.refused(0, Code::unavailable));
-  EXPECT_TRUE(accepted(logs, "apple").empty());
-}
-
 TEST_F(WriterTest, ACommandFromATopicWaitsForTheOwnership) {
   node.appender.linger(true);
   node.own_all();
@@ -256,6 +255,71 @@ TEST_F(WriterTest, WhileTheGroupSharesAnewWhatIsOwnedGoesOnAndNothingIsClaimed) 
   for (const LogStatus& log : node.writer->status()) EXPECT_EQ(log.role, "standby") << "claimed without being asked to";
   node.own_all();
   for (const LogStatus& log : node.writer->status()) EXPECT_EQ(log.role, "owner");
+}
+
+TEST_F(WriterTest, WhatIsAnotherNodesGoesToItsOwner) {
+  Node other(logs);
+  other.own_all();
+  send(command("c1", "apple", receive(5)));
+  node.settle();
+  ASSERT_EQ(node.elsewhere.size(), 1u);
+  EXPECT_EQ(node.elsewhere[0].second, other.url());
+  EXPECT_FALSE(node.elsewhere[0].first.in_doubt);
+
+  Node later(logs, node.index);  // started again: the term's record lies behind its position
+  node.writer.reset();
+  Answers heard;
+  later.writer->submit(command("c2", "apple", receive(5)), heard.next());
+  later.settle();
+  ASSERT_EQ(later.elsewhere.size(), 1u);
+  EXPECT_EQ(later.elsewhere[0].second, other.url());
+}
+
+TEST_F(WriterTest, WhatAnotherNodeForwardedIsNotSentOn) {
+  Node other(logs);
+  other.own_all();
+  QueuedCommand queued{command("c1", "apple", receive(5)), answers.next(), node.now_ms + 1'000};
+  queued.forwarded = true;
+  node.writer->submit(std::move(queued));
+  node.settle();
+  EXPECT_TRUE(node.elsewhere.empty());
+  EXPECT_TRUE(answers.refused(0, Code::unavailable));
+}
+
+TEST_F(WriterTest, WhatWasInFlightWhenItsLogWasTakenAwayGoesToTheNewOwnerInDoubt) {
+  node.own_all();
+  node.appender.linger(true);
+  send(command("c1", "apple", receive(5)));
+  node.settle();
+  node.disown_all();
+  ASSERT_EQ(node.elsewhere.size(), 1u);
+  EXPECT_EQ(node.elsewhere[0].second, "") << "this node's own term says nothing about who comes next";
+  EXPECT_TRUE(node.elsewhere[0].first.in_doubt);
+  EXPECT_FALSE(node.elsewhere[0].first.command.meta.fresh_id);
+  EXPECT_TRUE(answers.heard.empty());
+}
+
+TEST_F(WriterTest, AReaderWaitsUntilThisNodesHistoryHasThePosition) {
+  Node other(logs);
+  other.own_all();
+  Answers done;
+  other.writer->submit(command("c1", "apple", receive(5)), done.next());
+  other.settle();
+  ASSERT_TRUE(done.done(0, 1));
+  std::vector<bool> told;
+  const auto tell = [&](bool reached) {
+    told.push_back(reached);
+    EXPECT_EQ(node.index->events("inventory", "apple", 1, 10).size(), 1u);
+  };
+  node.writer->when_read({done.heard[0].value().log, done.heard[0].value().position}, tell);
+  node.settle();
+  EXPECT_EQ(told, std::vector<bool>{true});
+  node.writer->when_read({done.heard[0].value().log, done.heard[0].value().position + 1}, tell);
+  node.settle();
+  EXPECT_EQ(told.size(), 1u) << "it was told of what nobody has written";
+  node.now_ms += 10'001;
+  node.settle();
+  EXPECT_EQ(told, (std::vector<bool>{true, false}));
 }
 
 TEST_F(WriterTest, WhatStaysWithANodeKeepsItsTerm) {
@@ -340,8 +404,9 @@ TEST_F(WriterTest, AZombieNeverSaysDone) {
 
   node.appender.deliver();  // the zombie's record lands, void
   node.disown_all();
-  ASSERT_EQ(answers.heard.size(), 1u);
-  EXPECT_TRUE(answers.refused(0, Code::unavailable));
+  EXPECT_TRUE(answers.heard.empty());
+  ASSERT_EQ(node.elsewhere.size(), 1u) << "the new owner is to say what became of it";
+  EXPECT_EQ(node.elsewhere[0].second, other.url());
   ASSERT_EQ(accepted(logs, "apple").size(), 1u);
   EXPECT_EQ(accepted(logs, "apple")[0].meta.id, "c2.1");
 }
@@ -375,8 +440,8 @@ TEST_F(WriterTest, ARestartKnowsWhatWasDone) {
     send(command("c1", "apple", receive(5)));
     node.settle();
     for (int second = 0; second < 2; ++second) node.now_ms += 1'000, node.settle();  // one to own the logs again, one to save
-    for (const auto& [log, role, term, pending] : node.writer->status())
-      EXPECT_EQ(node.index->position(log).offset, logs->end(log)) << "read again after every restart";
+    for (const LogStatus& status : node.writer->status())
+      EXPECT_EQ(node.index->position(status.log).offset, logs->end(status.log)) << "read again after every restart";
     Node again(logs, index_kept ? node.index : std::make_shared<MemoryEventIndex>());
     again.own_all();
     Answers after;

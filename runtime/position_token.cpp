@@ -1,11 +1,11 @@
-#include "query-api/reads/position_token.hpp"
+#include "runtime/position_token.hpp"
 
 #include <algorithm>
 #include <charconv>
 #include <optional>
 #include <string>
 
-namespace everfold::query {
+namespace everfold {
 namespace {
 
 constexpr std::size_t max_logs = 1000;
@@ -54,4 +54,4 @@ Decided<WantedPositions> parse_position(std::string_view token) {
   return wanted;
 }
 
-}  // namespace everfold::query
+}  // namespace everfold

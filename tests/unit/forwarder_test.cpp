@@ -1,0 +1,199 @@
+// The forwarder between a writer and other nodes that answer, refuse, hang or are gone; with real threads and every wait bounded.
+#include "runtime/forwarder.hpp"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <future>
+
+namespace everfold {
+namespace {
+
+using namespace std::chrono_literals;
+
+Command command(const std::string& id) {
+  Command made;
+  made.meta.id = id;
+  made.meta.fresh_id = true;
+  return made;
+}
+
+CommandDone done_at(int64_t position) {
+  CommandDone done;
+  done.log = {"orders", 1};
+  done.position = position;
+  return done;
+}
+
+Peers::Answer says(Outcome outcome) {
+  Peers::Answer answer;
+  answer.outcome.emplace(std::move(outcome));
+  return answer;
+}
+Peers::Answer refuses(Code code) {
+  Outcome refusal = reject(code, "no");
+  return says(std::move(refusal));
+}
+
+// Other nodes, by what they do with a command.
+class FakePeers final : public Peers {
+ public:
+  using Node = std::function<Answer(const Command&)>;
+  void put(const std::string& url, Node node) {
+    const std::lock_guard lock(mutex_);
+    nodes_[url] = std::move(node);
+  }
+  Answer send(const std::string& url, const Command& command, int64_t) override {
+    Node node;
+    {
+      const std::lock_guard lock(mutex_);
+      sent.push_back(command);
+      if (const auto at = nodes_.find(url); at != nodes_.end()) node = at->second;
+    }
+    return node ? node(command) : Answer{std::nullopt, false};
+  }
+  std::size_t count() {
+    const std::lock_guard lock(mutex_);
+    return sent.size();
+  }
+  std::vector<Command> sent;
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, Node> nodes_;
+};
+
+class ForwarderTest : public testing::Test {
+ protected:
+  // As a writer that knows the owner by now would.
+  Forwarder::Edges edges() {
+    return {[this] { return now_ms.load(); },
+            [this](QueuedCommand queued) {
+              ++routed;
+              forwarder->forward(std::move(queued), owner());
+            },
+            [this](ReadWait wait) {
+              if (wait.wanted.offset <= read_to) wait.then(true);
+              else unread = std::move(wait);
+            }};
+  }
+  std::string owner() {
+    const std::lock_guard lock(mutex);
+    return owner_url;
+  }
+  void owner_is(const std::string& url) {
+    const std::lock_guard lock(mutex);
+    owner_url = url;
+  }
+  std::future<Outcome> forward(const std::string& id) {
+    const auto promise = std::make_shared<std::promise<Outcome>>();
+    QueuedCommand queued{command(id), [promise](Outcome outcome) { promise->set_value(std::move(outcome)); }, now_ms + 10'000};
+    forwarder->forward(std::move(queued), owner());
+    return promise->get_future();
+  }
+  static Outcome answer(std::future<Outcome>& future) {
+    if (future.wait_for(10s) != std::future_status::ready) return reject(Code::internal, "no answer in 10 s");
+    return future.get();
+  }
+  template <class Condition>
+  static bool until(Condition condition) {
+    const auto deadline = std::chrono::steady_clock::now() + 10s;
+    while (!condition())
+      if (std::chrono::steady_clock::now() > deadline) return false;
+      else std::this_thread::sleep_for(1ms);
+    return true;
+  }
+
+  std::atomic<int64_t> now_ms{1'000'000};
+  std::atomic<int> routed{0};
+  std::atomic<int64_t> read_to{1'000};
+  std::mutex mutex;
+  std::string owner_url = "a";
+  std::optional<ReadWait> unread;
+  FakePeers peers;
+  std::unique_ptr<Forwarder> forwarder = std::make_unique<Forwarder>(peers, edges(), Forwarder::Options{2, 8, 3'000, 1, 2});
+};
+
+TEST_F(ForwarderTest, TheOwnersAnswerIsPassedOn) {
+  peers.put("a", [](const Command&) { return says(done_at(7)); });
+  auto future = forward("c1");
+  const Outcome outcome = answer(future);
+  ASSERT_TRUE(outcome);
+  EXPECT_EQ(outcome.value().position, 7);
+  peers.put("a", [](const Command&) { return refuses(Code::insufficient_stock); });
+  auto refused = forward("c2");
+  EXPECT_EQ(answer(refused).error().code, Code::insufficient_stock);
+}
+
+TEST_F(ForwarderTest, DoneIsToldOnceThisNodeHasReadIt) {
+  peers.put("a", [](const Command&) { return says(done_at(2'000)); });
+  auto future = forward("c1");
+  ASSERT_TRUE(until([&] { return unread.has_value(); }));
+  EXPECT_EQ(future.wait_for(0s), std::future_status::timeout) << "told before a look-up here would find it";
+  unread->then(true);
+  EXPECT_TRUE(answer(future));
+}
+
+TEST_F(ForwarderTest, WhatDoesNotGetThereIsRoutedAgainByTheSameIdUntilItDoes) {
+  auto future = forward("c1");  // "a" is gone
+  ASSERT_TRUE(until([&] { now_ms += 1; return peers.count() >= 3; }));
+  peers.put("b", [](const Command&) { return says(done_at(7)); });
+  owner_is("b");
+  ASSERT_TRUE(until([&] { now_ms += 1; return future.wait_for(0s) == std::future_status::ready; }));
+  EXPECT_TRUE(answer(future));
+  EXPECT_TRUE(peers.sent.front().meta.fresh_id);
+  for (std::size_t i = 1; i < peers.sent.size(); ++i) {
+    EXPECT_EQ(peers.sent[i].meta.id, "c1");
+    EXPECT_FALSE(peers.sent[i].meta.fresh_id) << "the second attempt must look whether the first one was done";
+  }
+}
+
+TEST_F(ForwarderTest, AtTheDeadlineItSaysWhetherSomethingMayHaveBeenDone) {
+  auto never_there = forward("c1");
+  ASSERT_TRUE(until([&] { now_ms += 1; return peers.count() >= 2; }));
+  now_ms += 10'000;
+  EXPECT_EQ(answer(never_there).error().message.find("Nothing was done") != std::string::npos, true);
+
+  peers.put("a", [](const Command&) { return Peers::Answer{std::nullopt, true}; });
+  auto unknown = forward("c2");
+  ASSERT_TRUE(until([&] { return peers.count() >= 4; }));
+  now_ms += 10'000;
+  EXPECT_NE(answer(unknown).error().message.find("not known yet"), std::string::npos);
+}
+
+TEST_F(ForwarderTest, NobodyWaitsForANodeThatDoesNotAnswer) {
+  std::promise<void> hang;
+  const auto released = hang.get_future().share();
+  peers.put("a", [released](const Command&) {
+    released.wait();
+    return Peers::Answer{std::nullopt, true};
+  });
+  peers.put("b", [](const Command&) { return says(done_at(7)); });
+  std::vector<std::future<Outcome>> stuck;
+  for (int i = 0; i < 5; ++i) stuck.push_back(forward("c" + std::to_string(i)));  // both threads for "a", and a queue
+  ASSERT_TRUE(until([&] { return peers.count() == 2; }));
+  owner_is("b");
+  auto other = forward("for b");
+  EXPECT_TRUE(answer(other)) << "a node that hangs holds up what is for another";
+  hang.set_value();
+  for (auto& future : stuck) {
+    ASSERT_TRUE(until([&] { now_ms += 1; return future.wait_for(0s) == std::future_status::ready; }));
+    EXPECT_TRUE(answer(future));
+  }
+  EXPECT_LE(peers.count(), 2u + 1u + 5u + 2u) << "what waited for the one that hung was sent there all the same";
+}
+
+TEST_F(ForwarderTest, ItTakesNoMoreThanItCanCarryAndAnswersWhatIsLeft) {
+  owner_is("");  // nobody is known
+  std::vector<std::future<Outcome>> waiting;
+  for (int i = 0; i < 8; ++i) waiting.push_back(forward("c" + std::to_string(i)));
+  auto refused = forward("one too many");
+  EXPECT_EQ(answer(refused).error().code, Code::unavailable);
+  forwarder->stop();
+  for (auto& future : waiting) EXPECT_EQ(answer(future).error().code, Code::unavailable);
+  auto late = forward("late");
+  EXPECT_EQ(answer(late).error().code, Code::unavailable);
+}
+
+}  // namespace
+}  // namespace everfold
