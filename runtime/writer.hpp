@@ -63,7 +63,7 @@ class Writer final : public CommandBus {
     std::function<std::string()> random_id;
     std::function<void(std::string_view)> say;  // what operators should read
     // Takes a command on whose log is another node's; "" when it is not known whose. Empty: its caller hears 503.
-    std::function<void(QueuedCommand, const std::string& owner_url)> elsewhere;
+    std::function<void(QueuedCommand, const std::string& owner_url)> elsewhere{};
   };
 
   Writer(WriterOptions options, std::vector<std::unique_ptr<HostedContext>> contexts, LogSource& source,
