@@ -132,6 +132,11 @@ class Log(unittest.TestCase):
         shopping.commit("inventory", CUP, "nobody", ("StockReceived", {"quantity": 1, "onHand": 2}))
 
 
+    @violation("nothing stays parked: what could not be handled for a while was handled later")
+    def test_a_key_that_is_parked_for_ever(self, shopping):
+        shopping.history.parked = {("saga", "parked:orders:7"): False, ("saga", "parked:orders:8"): True}
+
+
 class Answers(unittest.TestCase):
     @violation("the history makes sense")
     def test_a_command_that_the_checker_does_not_know(self, shopping):

@@ -62,6 +62,7 @@ class History:
     verdicts: Counter = field(default_factory=Counter)     # of all records of all event topics
     terms: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))  # by log
     ends: dict[str, int] = field(default_factory=dict)     # by log: the offset behind its last record
+    parked: dict[tuple, bool] = field(default_factory=dict)  # by (consumer, record): is it still?
 
     def index(self) -> "History":
         self.by_command, self.by_aggregate, self.by_id = defaultdict(list), defaultdict(list), {}
@@ -96,7 +97,7 @@ def read(brokers: str, prefix: str, partitions: int) -> History:
     topics = _topics(consumer, prefix, partitions)
     everything = [TopicPartition(topic, partition, 0) for topic in topics for partition in range(partitions)]
     for part in everything:
-        if part.topic.endswith(".commands"):  # may have been cut off at the front, an event topic never
+        if not part.topic.endswith(".events"):  # the others may have been cut off at the front
             part.offset = consumer.get_watermark_offsets(part)[0]
     consumer.assign(everything)
     reading = _Reading(History(partitions), prefix)
@@ -121,7 +122,7 @@ def read(brokers: str, prefix: str, partitions: int) -> History:
 
 def _topics(consumer, prefix: str, partitions: int) -> list[str]:
     found = {name: topic for name, topic in consumer.list_topics(timeout=_SILENCE_S).topics.items()
-             if name.startswith(prefix + ".") and name.endswith((".events", ".commands"))}
+             if name.startswith(prefix + ".") and name.endswith((".events", ".commands", ".parked"))}
     for context in _KNOWN:
         if f"{prefix}.{context}.events" not in found:
             raise LookupError(f"there is no topic {prefix}.{context}.events")
@@ -142,7 +143,18 @@ class _Reading:
         context, kind = record.topic().removeprefix(self._prefix + ".").rsplit(".", 1)
         if kind == "commands":
             self.history.commands.append(_command(record, context))
-            return
+        elif kind == "parked":
+            self._park(record, context)
+        else:
+            self._read(record, context)
+
+    def _park(self, record, consumer: str) -> None:
+        """The last word on a record counts: a pointer to it is open, a tombstone says that it was handled."""
+        key = _text(record.key())
+        if key.startswith("parked:"):
+            self.history.parked[consumer, key] = record.value() is not None
+
+    def _read(self, record, context: str) -> None:
         log = f"{context}.{record.partition()}"
         reader = self._readers[log]
         verdict = reader.feed(record)

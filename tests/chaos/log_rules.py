@@ -13,6 +13,7 @@ def check_log(history: History, http_commands: set[str], verdicts: Verdicts) -> 
     check_versions(history, verdicts)
     check_commits(history, verdicts)
     check_causes(history, http_commands, verdicts)
+    check_parked(history, verdicts)
     count(history, verdicts)
 
 
@@ -74,6 +75,13 @@ def check_causes(history: History, http_commands: set[str], verdicts: Verdicts) 
             known.add(derive_id("expire", event.context, event.key, str(at_ms)))
     for event in history.events:
         asked.check(event.causation in known, lambda: f"{event.where}, of command {event.causation or 'none'}")
+
+
+def check_parked(history: History, verdicts: Verdicts) -> None:
+    rule = verdicts.rule("nothing stays parked: what could not be handled for a while was handled later")
+    rule.check(not any(history.parked.values()),
+               lambda: ", ".join(f"{key} of {consumer}" for (consumer, key), is_open in history.parked.items() if is_open))
+    verdicts.count("records that were parked for a while", len(history.parked))
 
 
 def count(history: History, verdicts: Verdicts) -> None:
