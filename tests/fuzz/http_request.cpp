@@ -1,12 +1,13 @@
 // The bytes of one client's connection to the command API: framing, routing, headers, bodies, down to the decision. The
-// connection gets them whole, and once more in pieces; the answers must be the same. "Bearer admin" and "Bearer ann"
-// stand for tokens of theirs.
+// connection gets them whole, and once more in pieces and answered late; the answers must be the same. "Bearer admin"
+// and "Bearer ann" stand for tokens of theirs.
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -44,7 +45,7 @@ std::string with_tokens(std::string bytes) {
 // The command API behind one connection.
 class Shop final : private http::Mailbox::Receiver {
  public:
-  Shop() {
+  explicit Shop(bool late) : late_(late) {
     add_command_routes(router_, edge_);
     options_.max_header_bytes = 4 << 10;
     options_.max_body_bytes = 4 << 10;
@@ -75,13 +76,22 @@ class Shop final : private http::Mailbox::Receiver {
   }
 
  private:
-  void receive(http::Mailbox::Answer answer) override { connection_->accept_answer(answer.response); }
+  void receive(http::Mailbox::Answer answer) override {
+    if (late_)
+      waiting_ = std::move(answer.response);
+    else
+      connection_->accept_answer(answer.response);
+  }
 
   // As often as there is something to do: a socket's buffer and a thread's turn are both limited.
   void turn() {
     for (std::size_t before = SIZE_MAX; before != received_.size() || !mailbox_->collect().resume.empty();) {
       before = received_.size();
       connection_->on_event(false);
+      if (const auto answer = std::exchange(waiting_, std::nullopt)) {
+        connection_->accept_answer(*answer);
+        connection_->advance();
+      }
       receive_some();
     }
   }
@@ -94,6 +104,8 @@ class Shop final : private http::Mailbox::Receiver {
     }
   }
 
+  const bool late_;
+  std::optional<http::Response> waiting_;
   testing::FakeWriter writer_;
   auth::TokenVerifier tokens_{secret, {.now_s = [] { return now_ms / 1000; }}};
   int ids_ = 0;
@@ -184,11 +196,12 @@ Answers answers_in(std::string_view bytes, const Asked& asked) {
 void try_input(std::string_view input) {
   const auto bytes = with_tokens(std::string(input));
   const auto asked = asked_by(bytes);
-  const auto whole = answers_in(Shop().answers_to(bytes, {bytes.size()}), asked);
+  const auto whole = answers_in(Shop(false).answers_to(bytes, {bytes.size()}), asked);
   auto random = random_of(input);
   std::vector<std::size_t> pieces;
-  for (std::size_t cut = 0; cut < bytes.size(); cut += pieces.back()) pieces.push_back(1 + random() % 40);
-  const auto in_pieces = answers_in(Shop().answers_to(bytes, pieces), asked);
+  const auto largest = random() % 2 == 0 ? 40 : bytes.size();
+  for (std::size_t cut = 0; cut < bytes.size(); cut += pieces.back()) pieces.push_back(1 + random() % largest);
+  const auto in_pieces = answers_in(Shop(true).answers_to(bytes, pieces), asked);
   check(whole == in_pieces, "the answers depend on how the bytes are cut");
 }
 

@@ -1,6 +1,8 @@
 // What clients send back to the query API: Everfold-Position, If-None-Match, times, and the rows that it skims.
 #include "runtime/position_token.hpp"
 
+#include <google/protobuf/stubs/logging.h>
+
 #include "kernel/log_reader.hpp"
 #include "query-api/http/etag.hpp"
 #include "query-api/orders/order_head.hpp"
@@ -45,6 +47,7 @@ void try_etag(std::string_view text) {
 
 // A row is skimmed by hand; Protobuf's own parser is the measure.
 void try_row(std::string_view bytes) {
+  const google::protobuf::LogSilencer silence;  // of each text that is not UTF-8
   const auto head = query::order_head(bytes);
   orders::v1::OrderRow row;
   if (!row.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return;
