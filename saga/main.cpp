@@ -35,7 +35,7 @@ namespace {
 
 constexpr const char* translators_group = "translators";
 constexpr const char* payments_group = "payment-gateway";
-constexpr int drain_ms = 10'000;
+constexpr int drain_ms = 5'000;
 constexpr int topics_timeout_ms = 30'000;
 
 config::Options options_of(int argc, char** argv) {

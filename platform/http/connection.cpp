@@ -19,6 +19,8 @@ constexpr std::size_t most_unsent_bytes = 256 << 10;  // more answers are not be
 constexpr int most_reads_a_turn = 16;                 // then the thread's other connections have theirs
 constexpr std::chrono::milliseconds longest_linger{2'000};
 constexpr std::chrono::milliseconds longest_linger_when_draining{200};
+// Who has just connected is about to ask, and gets an answer although the program is stopping.
+constexpr std::chrono::milliseconds first_request_when_draining{1'000};
 
 using State = RequestParser::State;
 
@@ -125,12 +127,13 @@ std::size_t Connection::take(std::string_view bytes) {
 
 void Connection::start_request() {
   auto parsed = parser_.take();
+  is_new_ = false;
   in_flight_ = true;
   head_only_ = parsed.request.method == Method::head;
   keep_alive_ = parsed.keep_alive;
   correlation_id_ = parsed.request.correlation_id;
   const auto exchange = std::make_shared<Responder::Exchange>(context_.mailbox, id_, parsed.request.trace_id);
-  dispatch(context_.router, std::move(parsed), exchange, context_.options.on_error);
+  dispatch(context_.router, std::move(parsed), exchange, context_.options);
 }
 
 bool Connection::accept_answer(const Response& response) {
@@ -209,7 +212,7 @@ void Connection::tick() {
     if (context_.now - request_since_ <= context_.options.request_timeout_ms) return;
     refuse(everfold::reject(Code::request_timeout, "The request did not arrive in time."));
     advance();
-  } else if (idle > context_.options.idle_timeout_ms) {
+  } else if (idle > (context_.stopping ? first_request_when_draining : context_.options.idle_timeout_ms)) {
     dead_ = true;
   }
 }
@@ -217,7 +220,7 @@ void Connection::tick() {
 void Connection::drain() {
   readable_ = true;
   advance();  // what has arrived is still answered
-  if (in_flight_ || closing_ || parser_.state() == State::reading) return;
+  if (in_flight_ || closing_ || parser_.state() == State::reading || is_new_) return;
   closing_ = true;
   dead_ = dead_ || unsent() == 0;  // all that it sent is answered and read
 }

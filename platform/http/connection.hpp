@@ -40,7 +40,7 @@ class Connection {
   void advance();                                // does all that can be done now
   void tick();                                   // looks at the deadlines
   void refuse(const Rejection& rejection);       // and close, at the next advance()
-  void drain();                                  // close unless something is to be answered
+  void drain();                                  // close unless something is to be answered, or will be in a moment
   void abort() { dead_ = true; }
   bool over_limit() const { return over_limit_; }
   bool dead() const { return dead_; }  // nothing more to do: let it go
@@ -69,6 +69,7 @@ class Connection {
   bool advancing_ = false;
   bool readable_ = true;  // until a read says otherwise
   bool end_of_input_ = false;
+  bool is_new_ = true;      // nothing was asked yet
   bool in_flight_ = false;  // a handler has the request
   bool head_only_ = false;  // of the request in flight, as the next two
   bool keep_alive_ = true;

@@ -15,6 +15,10 @@ using Clock = std::chrono::steady_clock;
 // Pausing throws away what was fetched ahead: not for the blink of an eye.
 constexpr auto pause_after = std::chrono::seconds(1);
 constexpr auto positions_every = std::chrono::milliseconds(200);
+// What Kafka is given to take the last positions and the farewell. Left without, it learns by the session's end; what was
+// done behind the last position is done again, and known by its ids.
+constexpr int last_positions_ms = 2'000;
+constexpr auto farewell_time = std::chrono::seconds(2);
 
 class KafkaGroupSource final : public GroupSource {
  public:
@@ -51,11 +55,10 @@ class KafkaGroupSource final : public GroupSource {
   }
 
   ~KafkaGroupSource() override {
-    const Listener nobody{[](const auto&) {}, [](const auto&) {}, [](const auto&, const auto&) {}};
-    listener_ = &nobody;
     send_positions(/*wait=*/true);
-    rd_kafka_consumer_close(client_.get());
-    listener_ = nullptr;
+    leave_group();
+    queue_.reset();
+    rd_kafka_destroy_flags(client_.release(), RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
   }
 
   std::size_t poll(int timeout_ms, const Listener& listener) override {
@@ -167,9 +170,30 @@ class KafkaGroupSource final : public GroupSource {
       }
     }
     positions_.clear();
-    const rd_kafka_resp_err_t error = rd_kafka_commit(client_.get(), list.get(), wait ? 0 : 1);
+    const rd_kafka_resp_err_t error =
+        wait ? commit_and_wait(*list) : rd_kafka_commit(client_.get(), list.get(), /*async=*/1);
     if (error != RD_KAFKA_RESP_ERR_NO_ERROR)  // what was done is done again after a restart, and known by its ids
       warn_(std::string("positions were not committed: ") + rd_kafka_err2str(error));
+  }
+
+  // rd_kafka_commit() would wait for as long as the broker is away; so would rd_kafka_consumer_close().
+  rd_kafka_resp_err_t commit_and_wait(const rd_kafka_topic_partition_list_t& list) {
+    const Own<rd_kafka_queue_t> answers(rd_kafka_queue_new(client_.get()));
+    const rd_kafka_resp_err_t error = rd_kafka_commit_queue(client_.get(), &list, answers.get(), nullptr, nullptr);
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return error;
+    const Own<rd_kafka_event_t> answer(rd_kafka_queue_poll(answers.get(), last_positions_ms));
+    return answer ? rd_kafka_event_error(answer.get()) : RD_KAFKA_RESP_ERR__TIMED_OUT;
+  }
+
+  void leave_group() {
+    const Own<rd_kafka_queue_t> events(rd_kafka_queue_new(client_.get()));
+    const Own<rd_kafka_error_t> error(rd_kafka_consumer_close_queue(client_.get(), events.get()));
+    if (error) return warn_(std::string("leaving a group: ") + rd_kafka_error_string(error.get()));
+    const auto deadline = Clock::now() + farewell_time;
+    while (!rd_kafka_consumer_closed(client_.get()) && Clock::now() < deadline) {
+      const Own<rd_kafka_event_t> event(rd_kafka_queue_poll(events.get(), 50));
+      if (event && rd_kafka_event_type(event.get()) == RD_KAFKA_EVENT_REBALANCE) rd_kafka_assign(client_.get(), nullptr);
+    }
   }
 
   static void on_rebalance(rd_kafka_t*, rd_kafka_resp_err_t event, rd_kafka_topic_partition_list_t* partitions, void* opaque) {

@@ -1,4 +1,5 @@
-// A member of a Kafka consumer group that has no room for records for a while: it stays a member, and loses and repeats nothing.
+// A member of a Kafka consumer group that has no room for records for a while: it stays a member, and loses and repeats
+// nothing.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -139,6 +140,27 @@ TEST_F(GroupSourceContract, WithoutRoomItStillSharesWithWhoJoins) {
                       member.source->poll(10, member.listener);
                       second.source->poll(10, second.listener);
                     }));
+  for (const auto& [key, times] : seen_by_both()) ASSERT_EQ(times, 1) << key;
+}
+
+TEST_F(GroupSourceContract, WhoLeavesWithRecordsFetchedAndNotReadIsFollowedAtOnce) {
+  auto first = std::make_unique<Member>(options);
+  ASSERT_TRUE(until([&] { return !first->seen.empty(); }, [&] { first->source->poll(50, first->listener); }));
+  auto all = first->seen;
+  ASSERT_LT(all.size(), std::size_t{commands});
+  first.reset();
+  Member second(options);
+  const auto since = std::chrono::steady_clock::now();
+  ASSERT_TRUE(until([&] { return second.partitions == 2; }, [&] { second.source->poll(50, second.listener); }));
+  EXPECT_LT(std::chrono::steady_clock::now() - since,
+            std::chrono::milliseconds(kafka::group_session_timeout_ms) - std::chrono::seconds(1));
+  const auto seen_by_both = [&] {
+    auto both = all;
+    for (const auto& [key, times] : second.seen) both[key] += times;
+    return both;
+  };
+  EXPECT_TRUE(
+      until([&] { return seen_by_both().size() == commands; }, [&] { second.source->poll(50, second.listener); }));
   for (const auto& [key, times] : seen_by_both()) ASSERT_EQ(times, 1) << key;
 }
 
