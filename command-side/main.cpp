@@ -15,7 +15,8 @@
 namespace everfold::command {
 namespace {
 
-constexpr int drain_ms = 15'000;
+constexpr std::chrono::milliseconds answers_within{12'000};  // the writer's deadline, and a little
+constexpr int drain_ms = 5'000;                               // what came by topic is read again
 
 config::Options options_of(int argc, char** argv) {
   config::Options options;
@@ -43,20 +44,24 @@ void run(const config::Options& options) {
   router.add_sync(http::Method::get, "/status", [&](http::Request&&) { return http::Response{200, {}, writer.status_json()}; });
   parked::add_routes(router, tokens, {&writer.parking()});
   metrics::add_operational_routes(router, [&] { return writer.not_ready(); });
-  metrics::before_render([&] { writer.publish_metrics(); });
 
   http::Server server({.address = options.http_address,
                        .port = options.http_port,
                        .threads = options.http_threads,
                        .on_error = [](std::string_view what) { logging::error(what); }},
                       std::move(router));
+  auto& refused = metrics::gauge("everfold_http_requests_refused", "For too many others, since the start");
+  metrics::before_render([&] {
+    writer.publish_metrics();
+    refused.set(static_cast<double>(server.requests_refused()));
+  });
   writer.start();
   server.start();
   logging::info("serving", {{"address", options.http_address}, {"port", server.port()}});
 
   process::wait_for_stop();
   logging::info("stopping");
-  server.stop(std::chrono::milliseconds(drain_ms));  // answers what was taken, with the writer still at work
+  server.stop(answers_within);  // answers what was taken, with the writer still at work
   if (!writer.drain(drain_ms)) logging::warn("stopped with commands still pending: they are read again from their topics");
 }
 

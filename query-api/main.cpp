@@ -58,13 +58,17 @@ void run(const Settings& settings) {
   add_routes(router, routes);
   metrics::add_operational_routes(router, [&views] { return views.not_ready(); });
   auto& waiting = metrics::gauge("everfold_query_waiting_requests", "Requests that wait for their Everfold-Position.");
-  metrics::before_render([&] { waiting.set(static_cast<double>(views.waiting())); });
+  auto& refused = metrics::gauge("everfold_http_requests_refused", "For too many others, since the start");
 
   http::Server server({.address = settings.common.http_address,
                        .port = settings.common.http_port,
                        .threads = settings.common.http_threads,
                        .on_error = log_warning},
                       std::move(router));
+  metrics::before_render([&] {
+    waiting.set(static_cast<double>(views.waiting()));
+    refused.set(static_cast<double>(server.requests_refused()));
+  });
   views.start();
   server.start();
   logging::info("serving", {{"address", settings.common.http_address}, {"port", server.port()}});

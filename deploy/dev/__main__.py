@@ -30,7 +30,7 @@ deploy/config/).
 """
 
 # What follows these commands is for the program behind them, --help included.
-_PASS_ON = ("load", "bench", "chaos")
+_PASS_ON = ("load", "bench", "chaos", "overload")
 _OPTIONS_WITH_VALUE = ("--home", "--port-base", "--preset")  # in the next word; --home=DIR is one
 
 
@@ -106,6 +106,8 @@ def _parser() -> argparse.ArgumentParser:
             "Its arguments go to bench/run.py.")
     command("chaos", _chaos, "a shop, its clients, and a nemesis that harms whatever runs; then a checker",
             "Its arguments go to tests/chaos/run.py.")
+    command("overload", _overload, "twice the load that can be sustained, for --minutes M, and what comes of it",
+            "Its arguments go to bench/overload.py.")
     command("down", _down, "stop what up started")
     command("reset", _reset, "down, and delete the data, the logs and the signing key")
     show = command("status", _status, "programs, shards, views, lag")
@@ -187,6 +189,12 @@ def _chaos(configured, _options, passed_on) -> None:
         build.build(configured.preset, [*build.UP_TARGETS, "view_digest"])
     os.execv(build.PYTHON, [str(build.PYTHON), str(settings.ROOT / "tests/chaos/run.py"),
                             "--binaries", str(configured.binaries), *passed_on])
+
+
+def _overload(_configured, _options, passed_on) -> int:
+    build.install_packages()
+    kafka.install()
+    return subprocess.run([sys.executable, settings.ROOT / "bench/overload.py", *passed_on]).returncode
 
 
 def _down(configured, _options, _passed_on) -> None:

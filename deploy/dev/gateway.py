@@ -14,6 +14,9 @@ from terminal import Failure
 
 _TEMPLATE = ROOT / "deploy/nginx/gateway.conf.template"
 
+# Of one client address at the same time: a quarter of what a program answers at once, so that one cannot have it all.
+CLIENT_REQUESTS = 512
+
 # What nginx answers by itself, in the programs' error body: status → (error, message).
 _ERRORS = {
     400: ("ValidationError", "The request is not valid HTTP."),
@@ -21,12 +24,14 @@ _ERRORS = {
     405: ("MethodNotAllowed", "This method is not one that this address answers."),
     408: ("RequestTimeout", "The request did not arrive in time."),
     413: ("PayloadTooLarge", "The request body is larger than 1 MiB."),
+    429: ("TooManyRequests", "Too many of your requests are being answered at the same time. Nothing was done: wait for "
+                             "answers, then try again."),
     414: ("UriTooLong", "The address is too long."),
     431: ("RequestHeadersTooLarge", "The request headers are too large."),
     500: ("InternalError", "The gateway could not handle this request."),
     503: ("Unavailable", "No answer came: it may or may not have been done. Retry, with the same Idempotency-Key."),
 }
-_HEADERS = {405: ["Allow $allowed_methods"], 503: ["Retry-After 1"]}
+_HEADERS = {405: ["Allow $allowed_methods"], 429: ["Retry-After $retry_after"], 503: ["Retry-After $retry_after"]}
 # nginx's own codes and those that callers are told differently.
 _TOLD_AS = {494: 431, 501: 400, 505: 400, 502: 503, 504: 503}
 
@@ -53,6 +58,7 @@ def _configuration(settings: Settings, directory: Path) -> str:
         user="user root;" if os.geteuid() == 0 else "",  # otherwise nginx would give its files to www-data
         files=files,
         connections=files // 2,
+        client_requests=CLIENT_REQUESTS,
         directory=directory,
         log=settings.logs / "gateway.log",
         gateway_port=settings.ports["gateway"],

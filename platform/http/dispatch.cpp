@@ -40,20 +40,23 @@ void refuse_method(const Request& request, const std::vector<Method>& allowed, R
 }  // namespace
 
 void dispatch(const Router::Impl& router, ParsedRequest parsed, const std::shared_ptr<Responder::Exchange>& exchange,
-              const std::function<void(std::string_view)>& on_error) {
+              const ServerOptions& options) {
   auto& request = parsed.request;
   auto match = router.match(request.method, parsed.segments);
   if (!match.handler && match.allowed.empty())
     return exchange->reject(reject(Code::not_found, "There is nothing here."));
   if (!match.handler) return refuse_method(request, match.allowed, *exchange);
   if (const auto refusal = refuse_media_type(request, match.media_type)) return exchange->reject(*refusal);
+  if (!match.at_once && !exchange->begin((options.max_requests + options.threads - 1) / options.threads))
+    return exchange->reject(reject(Code::unavailable, "More requests are being answered than this program can answer "
+                                                      "in time. Nothing was done; try again."));
   request.params = std::move(match.params);
   // What was asked, for the report: the request itself is the handler's.
   const auto asked = std::string(method_name(request.method)) + ' ' + request.target;
   try {
     (*match.handler)(std::move(request), Responder(exchange));
   } catch (const std::exception& error) {
-    on_error("the handler of " + asked + " threw: " + error.what());
+    options.on_error("the handler of " + asked + " threw: " + error.what());
     exchange->reject(reject(Code::internal, "Something went wrong here."));
   }
 }

@@ -1,9 +1,7 @@
 // From a request that could be read to its handler, or to the refusal that it earns on the way.
 #pragma once
 
-#include <functional>
 #include <memory>
-#include <string_view>
 
 #include "platform/http/exchange.hpp"
 #include "platform/http/request_parser.hpp"
@@ -12,6 +10,6 @@
 namespace everfold::http {
 
 void dispatch(const Router::Impl& router, ParsedRequest parsed, const std::shared_ptr<Responder::Exchange>& exchange,
-              const std::function<void(std::string_view)>& on_error);
+              const ServerOptions& options);
 
 }  // namespace everfold::http

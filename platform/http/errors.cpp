@@ -1,5 +1,7 @@
 #include "platform/http/errors.hpp"
 
+#include <functional>
+#include <string>
 #include <utility>
 
 #include "platform/http/text.hpp"
@@ -36,6 +38,11 @@ void append_member(std::string& out, std::string_view name, std::string_view val
   out += name;
   out += "\":";
   append_json_string(out, value);
+}
+
+// 1, 2 or 3 seconds, by the dice that made the trace's id: those who were refused together do not come back together.
+std::string retry_after_s(std::string_view trace_id) {
+  return std::to_string(1 + std::hash<std::string_view>()(trace_id) % 3);
 }
 
 }  // namespace
@@ -106,7 +113,7 @@ Response error_response(const Rejection& rejection, std::string_view trace_id) {
   const auto [status, name] = http_error(rejection.code);
   Response response;
   response.status = status;
-  if (status == 503 || status == 429) response.headers.emplace_back("Retry-After", "1");
+  if (status == 503 || status == 429) response.headers.emplace_back("Retry-After", retry_after_s(trace_id));
   if (status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer");
 
   auto& body = response.body;

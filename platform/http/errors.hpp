@@ -14,7 +14,7 @@ struct HttpError {
 };
 HttpError http_error(Code code);  // an exhaustive switch
 
-// {"error", "message", "details": [{"field", "message"}], "traceId"}; 503 and 429 carry Retry-After, 401 WWW-Authenticate.
+// {"error", "message", "details": [{"field", "message"}], "traceId"}; 503 and 429 carry Retry-After (1 to 3 s), 401 WWW-Authenticate.
 Response error_response(const Rejection& rejection, std::string_view trace_id);
 
 }  // namespace everfold::http

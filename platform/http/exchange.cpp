@@ -52,6 +52,13 @@ void Mailbox::send_drain() {
   put([](Contents& contents) { contents.drain = true; });
 }
 
+bool Mailbox::begin_request(int limit) {
+  if (requests_.fetch_add(1) < limit) return true;
+  --requests_;
+  ++requests_refused_;
+  return false;
+}
+
 void Mailbox::set_thread_receiver(const Mailbox* mailbox, Receiver* receiver) {
   own_mailbox = mailbox;
   own_receiver = receiver;
@@ -69,8 +76,11 @@ Mailbox::Contents Mailbox::collect() {
 Responder::Exchange::Exchange(std::shared_ptr<Mailbox> mailbox, ConnectionId connection, std::string trace_id)
     : mailbox_(std::move(mailbox)), connection_(connection), trace_id_(std::move(trace_id)) {}
 
+bool Responder::Exchange::begin(int limit) { return counted_ = mailbox_->begin_request(limit); }
+
 void Responder::Exchange::answer(Response response) {
   if (answered_.exchange(true)) return;
+  if (counted_) mailbox_->end_request();
   mailbox_->send({connection_, std::move(response)});
 }
 

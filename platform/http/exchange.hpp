@@ -54,6 +54,11 @@ class Mailbox {
   void send_resume(ConnectionId connection);
   void send_drain();
 
+  // Requests of this thread's connections that are being answered. False: `limit` of them are already; counted.
+  bool begin_request(int limit);
+  void end_request() { --requests_; }
+  std::uint64_t requests_refused() const { return requests_refused_; }
+
   // For the I/O thread:
   static void set_thread_receiver(const Mailbox* mailbox, Receiver* receiver);
   Contents collect();
@@ -66,11 +71,15 @@ class Mailbox {
   std::mutex mutex_;
   bool signalled_ = false;
   Contents contents_;
+  std::atomic<int> requests_ = 0;
+  std::atomic<std::uint64_t> requests_refused_ = 0;
 };
 
 class Responder::Exchange {
  public:
   Exchange(std::shared_ptr<Mailbox> mailbox, ConnectionId connection, std::string trace_id);
+  // Counts it among those that are being answered, until it is. False: there are too many.
+  bool begin(int limit);
   // The first answer goes; later ones are dropped.
   void answer(Response response);
   void reject(const Rejection& rejection);
@@ -79,6 +88,7 @@ class Responder::Exchange {
   std::shared_ptr<Mailbox> mailbox_;
   ConnectionId connection_;
   std::string trace_id_;
+  bool counted_ = false;
   std::atomic<bool> answered_ = false;
 };
 

@@ -34,7 +34,7 @@ constexpr ConnectionId first_connection_id = 16;
 
 constexpr long tick_ns = 250'000'000;
 constexpr int most_accepts_a_turn = 64;
-constexpr int most_polite_refusals = 64;  // at one time; above, connections are closed without a word
+constexpr int most_polite_refusals = 1'024;  // at one time; above, connections are closed without a word
 constexpr std::size_t scratch_bytes = 64 << 10;
 
 UniqueFd open_timer() {

@@ -52,11 +52,12 @@ const Method* method_of(std::string_view name) {
   return found == methods.end() ? nullptr : &found->second;
 }
 
-void Router::Impl::add(Method method, std::string_view pattern, Handler handler, std::string_view media_type) {
+void Router::Impl::add(Method method, std::string_view pattern, Handler handler, std::string_view media_type, bool at_once) {
   Route& route = route_at(method, pattern);
   check(!route.handler, "the same route is added twice: " + std::string(pattern));
   route.handler = std::move(handler);
   route.media_type = media_type;
+  route.at_once = at_once;
   added.emplace_back(method, pattern);
 }
 
@@ -80,7 +81,7 @@ Router::Impl::Route& Router::Impl::route_at(Method method, std::string_view patt
     rest.remove_prefix(end + 1);
   }
   const auto known = std::ranges::find(node->routes, method, &Route::method);
-  return known != node->routes.end() ? *known : node->routes.emplace_back(method, std::move(names), Handler(), std::string());
+  return known != node->routes.end() ? *known : node->routes.emplace_back(method, std::move(names), Handler(), std::string(), false);
 }
 
 Router::Impl::Match Router::Impl::match(Method method, std::span<const std::string> segments) const {
@@ -90,6 +91,7 @@ Router::Impl::Match Router::Impl::match(Method method, std::span<const std::stri
   if (!route) return match;
   match.handler = &route->handler;
   match.media_type = route->media_type;
+  match.at_once = route->at_once;
   match.params.reserve(values.size());
   for (std::size_t i = 0; i < values.size(); ++i) match.params.emplace_back(route->parameter_names[i], values[i]);
   return match;
@@ -125,9 +127,10 @@ void Router::elsewhere(std::string_view method, std::string_view pattern) {
 std::vector<std::pair<Method, std::string>> Router::routes() const { return impl_->added; }
 
 void Router::add_sync(Method method, std::string_view pattern, SyncHandler handler) {
-  add(method, pattern, [handler = std::move(handler)](Request&& request, Responder responder) {
+  const auto answer = [handler = std::move(handler)](Request&& request, Responder responder) {
     responder.send(handler(std::move(request)));
-  });
+  };
+  impl_->add(method, pattern, answer, Impl::json, /*at_once=*/true);
 }
 
 }  // namespace everfold::http

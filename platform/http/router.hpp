@@ -18,11 +18,13 @@ std::string_view method_name(Method method);
 const Method* method_of(std::string_view name);
 
 struct Router::Impl {
+  static constexpr std::string_view json = "application/json";
   struct Route {
     Method method;
     std::vector<std::string> parameter_names;  // in the order of the path
     Handler handler;  // empty: another program serves it
     std::string media_type;  // of its body
+    bool at_once = false;  // add_sync
   };
   struct Node {
     std::map<std::string, Node, std::less<>> exact;
@@ -32,11 +34,12 @@ struct Router::Impl {
   struct Match {
     const Handler* handler = nullptr;  // nullptr: no such route
     std::string_view media_type;
+    bool at_once = false;
     std::vector<std::pair<std::string, std::string>> params;
     std::vector<Method> allowed;  // of this path, when there is no such route; empty: no such path
   };
 
-  void add(Method method, std::string_view pattern, Handler handler, std::string_view media_type);
+  void add(Method method, std::string_view pattern, Handler handler, std::string_view media_type = json, bool at_once = false);
   Route& route_at(Method method, std::string_view pattern);
   Match match(Method method, std::span<const std::string> segments) const;
 

@@ -79,6 +79,12 @@ void Server::start() {
 
 uint16_t Server::port() const { return impl_->port; }
 
+uint64_t Server::requests_refused() const {
+  uint64_t refused = 0;
+  for (const auto& mailbox : impl_->shared->mailboxes) refused += mailbox->requests_refused();
+  return refused;
+}
+
 void Server::stop(std::chrono::milliseconds drain_ms) {
   if (!impl_->threads) return;
   auto& shared = *impl_->shared;

@@ -92,6 +92,9 @@ struct ServerOptions {
   std::size_t max_body_bytes = 1 << 20;    // 413 above
   std::size_t max_header_bytes = 16 << 10;  // 431 above
   int max_connections = 4096;               // 503 and close above
+  // Being answered at one time, shared evenly by the threads: 503 above, at once, and the connection stays. What is
+  // answered while it is asked (add_sync: is it alive?) is not counted.
+  int max_requests = 2048;
   std::chrono::milliseconds request_timeout_ms{10'000};  // first byte to last byte of a request; 408 and close after
   std::chrono::milliseconds idle_timeout_ms{75'000};
   // Told what a handler threw (its caller gets a 500 that says nothing) and what the network layer could not do; called
@@ -105,6 +108,7 @@ class Server {
   ~Server();
   void start();                                       // throws std::runtime_error when the port is taken
   uint16_t port() const;
+  uint64_t requests_refused() const;                  // for too many others, since the start
   void stop(std::chrono::milliseconds drain_ms);      // no new connections; waits for what is being answered, then closes
   struct Impl;
 

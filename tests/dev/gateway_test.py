@@ -7,6 +7,8 @@ import socket
 import tempfile
 import threading
 import unittest
+import unittest.mock
+from contextlib import contextmanager
 from pathlib import Path
 
 import everfold_dev  # noqa: F401  (puts deploy/dev on the path)
@@ -22,6 +24,9 @@ class Echo(http.server.BaseHTTPRequestHandler):
 
     def _answer(self):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if "/waits" in self.path:
+            self.server.waiting.release()
+            self.server.go_on.wait(10)
         if "/dies" in self.path:
             self.close_connection = True
             return
@@ -46,6 +51,7 @@ def start_echo(program: str, port: int) -> http.server.ThreadingHTTPServer:
     server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Echo)
     server.daemon_threads = True
     server.program = program
+    server.waiting, server.go_on = threading.Semaphore(0), threading.Event()  # of /waits
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     return server
 
@@ -164,26 +170,57 @@ class Gateway(unittest.TestCase):
         for method in ("GET", "POST"):
             reply = self.ask(method, "/api/dies")
             self.assert_refused(reply, 503, "Unavailable")
-            self.assertEqual(reply[0].headers["Retry-After"], "1")
+            self.assertIn(reply[0].headers["Retry-After"], {"1", "2", "3"})
 
     def test_a_program_that_is_back_is_used_at_once(self):
         answers = {}
         port = free_ports(1)[0]
-        # A gateway of its own, so that the other tests keep theirs.
+        with self._gateway_before(port) as gateway_port:
+            answers["gone"] = self._status(gateway_port)
+            query = start_echo("query", port)
+            answers["back"] = self._status(gateway_port)
+            stop_echo(query)
+        self.assertEqual(answers, {"gone": 503, "back": 200})
+
+    def test_one_client_cannot_have_it_all(self):
+        port = free_ports(1)[0]
+        query = start_echo("query", port)
+        self.addCleanup(stop_echo, query)
+        self.enterContext(unittest.mock.patch.object(gateway, "CLIENT_REQUESTS", 2))
+        with self._gateway_before(port) as gateway_port:
+            def connect(address="127.0.0.1"):
+                connection = http.client.HTTPConnection("127.0.0.1", gateway_port, 10, source_address=(address, 0))
+                self.addCleanup(connection.close)
+                return connection
+            waiting = [connect(), connect()]
+            for connection in waiting:
+                connection.request("GET", "/api/waits")
+                self.assertTrue(query.waiting.acquire(timeout=10))
+            third = connect()
+            third.request("GET", "/api/orders")
+            answer = third.getresponse()
+            self.assert_refused((answer, json.loads(answer.read())), 429, "TooManyRequests")
+            self.assertIn(answer.headers["Retry-After"], {"1", "2", "3"})
+            other = connect("127.0.0.2")
+            other.request("GET", "/api/orders")
+            self.assertEqual(other.getresponse().status, 200, "it is somebody else")
+            query.go_on.set()
+            for connection in waiting:
+                self.assertEqual(connection.getresponse().status, 200)
+
+    @contextmanager
+    def _gateway_before(self, query_port):
+        """A gateway of its own, so that the other tests keep theirs; its port."""
         with tempfile.TemporaryDirectory(prefix="everfold-gateway-") as directory:
-            settings = Settings(Path(directory), "", {}, {**self.ports, "gateway": free_ports(1)[0], "query": port})
+            settings = Settings(Path(directory), "", {}, {**self.ports, "gateway": free_ports(1)[0], "query": query_port})
             settings.logs.mkdir()
             supervisor, service = Supervisor(settings), gateway.service(settings)
             try:
                 supervisor.ensure(service)
                 supervisor.await_ready([service], 10, lambda _: None)
-                answers["gone"] = self._status(settings.ports["gateway"])
-                query = start_echo("query", port)
-                answers["back"] = self._status(settings.ports["gateway"])
-                stop_echo(query)
+                yield settings.ports["gateway"]
             finally:
                 supervisor.stop(["gateway"])
-        self.assertEqual(answers, {"gone": 503, "back": 200})
 
     @staticmethod
     def _status(port):

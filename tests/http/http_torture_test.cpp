@@ -304,7 +304,7 @@ TEST_F(HttpTorture, AHandlersExceptionStaysInside) {
 TEST_F(HttpTorture, ARequestThatIsGivenUpIsAnswered) {
   const auto reply = get("/given-up");
   expect_error(reply, 503);
-  EXPECT_EQ(reply.header("retry-after"), "1");
+  EXPECT_NE(reply.header("retry-after"), "");
 }
 
 }  // namespace

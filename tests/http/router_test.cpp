@@ -19,7 +19,7 @@ class RouterTest : public testing::Test {
     add(Method::get, "/files/{folder}/index");
   }
   void add(Method method, const char* pattern) {
-    router_.add(method, pattern, [this, pattern](Request&&, Responder) { called_ = pattern; }, "application/json");
+    router_.add(method, pattern, [this, pattern](Request&&, Responder) { called_ = pattern; });
   }
   // The pattern of the route that serves, or "".
   std::string served(Method method, std::vector<std::string> segments) {

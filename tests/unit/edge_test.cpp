@@ -133,7 +133,7 @@ TEST_F(EdgeTest, WhenTheOutcomeIsNotKnownTheClientIsToldToTryAgain) {
   writer.unavailable_type = "everfold.carts.CreateCart.v1";
   const auto answer = post("/api/carts", R"({"currency":"USD"})");
   EXPECT_EQ(answer.status, 503);
-  EXPECT_EQ(answer.header("Retry-After"), "1");
+  EXPECT_NE(answer.header("Retry-After"), "");
 }
 
 TEST_F(EdgeTest, NobodyIsRefusedForWhatAnotherNodeHasDone) {
