@@ -117,6 +117,8 @@ class Memory:
             verdict.that(last - first < 24 + 0.1 * first,
                          f"memory of {name}: {first:.0f} MB after the warm-up, {last:.0f} MB at the end"
                          f" ({slope * 60:+.1f} MB a minute), at most {max(mb for _, mb in samples):.0f} MB")
+            by_minute = [f"{mb:.0f}" for at, mb in samples[::120]]
+            print(f"       {name}, MB minute by minute: {' '.join(by_minute)}")
 
 
 def sustainable(load: Load, seconds: float) -> tuple[int, int]:

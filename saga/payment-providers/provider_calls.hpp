@@ -37,7 +37,7 @@ class ProviderCalls {
     int64_t backoff_first_ms = 500;
     int64_t backoff_max_ms = 60'000;
     int64_t look_again_ms = 5;             // for the answer of a call that is out
-    int64_t forgotten_after_ms = 300'000;  // what nobody asks about any more: its partition went to another node
+    int64_t forgotten_after_ms = 900'000;  // what nobody asks about any more: longer than between two tries of what is parked
   };
   struct Edges {
     std::function<int64_t()> now_ms;  // monotonic; from any thread, as the others
