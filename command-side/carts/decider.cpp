@@ -22,11 +22,13 @@ constexpr std::size_t max_lines = 1'000;
 // A provider that the shop can be paid by gets a line here.
 struct Provider {
   std::string_view name;
-  std::array<std::string_view, 3> methods;
+  std::array<std::string_view, 5> methods;
   std::string_view methods_told;
 };
 constexpr std::array<Provider, 1> known_providers{
-    {{"sandbox", {"approve", "decline", "manual"}, "must be approve, decline or manual"}}};
+    {{"sandbox",
+      {"approve", "decline", "manual", "approve-less", "approve-and-keep"},
+      "must be approve, decline or manual, or approve-less or approve-and-keep to see what goes wrong then"}}};
 
 bool exists(const State& state) { return !state.currency.empty(); }
 

@@ -1,6 +1,7 @@
 #include "command-side/payments/decider.hpp"
 
 #include <cstddef>
+#include <string_view>
 #include <utility>
 
 #include "kernel/fields.hpp"
@@ -16,6 +17,7 @@ using State = Payments::State;
 using Status = Payments::Status;
 using Refund = Payments::Refund;
 using RefundStatus = Payments::RefundStatus;
+using Reversal = Payments::Reversal;
 using Events = std::vector<Event>;
 
 constexpr std::size_t max_reason = 500;
@@ -45,6 +47,7 @@ struct RefundWish {
   std::string id;
   int64_t amount = 0;
   std::string reason;
+  bool reversal = false;
 };
 
 v1::RefundRequested refund_requested(const State& state, const RefundWish& wish) {
@@ -55,7 +58,35 @@ v1::RefundRequested refund_requested(const State& state, const RefundWish& wish)
   event.set_reason(wish.reason);
   event.set_provider(state.provider);
   event.set_provider_reference(state.provider_reference);
+  event.set_reversal(wish.reversal);
   return event;
+}
+
+// All that was captured goes back: what no refund has been asked for now, and what refunds fail to give back as they
+// do.
+void reverse_capture(const State& state, const std::string& refund_id, const std::string& reason, Events& events) {
+  v1::ReversalRequested reversal;
+  reversal.set_order_id(state.order_id);
+  reversal.set_reason(reason);
+  reversal.set_refund_id(refund_id);
+  events.emplace_back(std::move(reversal));
+  if (state.left() > 0) events.emplace_back(refund_requested(state, {refund_id, state.left(), reason, true}));
+}
+
+// A refund was answered while everything has to go back. What somebody else's refund failed to give back the reversal
+// asks for itself; what the provider refused the reversal is stuck, once nothing is under way that could change it.
+void go_on_reversing(const State& state, const std::string& answered, Events& events) {
+  if (state.reversal != Reversal::asked || state.left() == 0) return;
+  const Refund& refund = state.refunds.at(answered);
+  if (refund.status == RefundStatus::failed && !refund.reversal) {
+    const std::string id = derive_id({state.reversal_refund_id, answered});
+    events.emplace_back(refund_requested(state, {id, state.left(), state.reversal_reason, true}));
+  } else if (state.refunding == 0) {
+    v1::ReversalFailed failed;
+    failed.set_order_id(state.order_id);
+    *failed.mutable_amount() = common::money(state.left(), state.currency);
+    events.emplace_back(std::move(failed));
+  }
 }
 
 Decided<Events> request(const State& state, const v1::RequestPayment& command) {
@@ -85,21 +116,34 @@ Decided<Events> record_pending(const State& state, const v1::RecordPending& comm
   return Events{std::move(pending)};
 }
 
-// Money that comes after the payment was given up goes back at once: nobody is waiting for it any more.
-Events late_capture(const State& state, const std::string& provider_reference) {
-  Events events{captured(state, provider_reference)};
+// What nobody waits for, or nobody asked for, goes back at once.
+Events unwanted_capture(const State& state, Event capture, std::string_view what, const std::string& reason) {
+  Events events{std::move(capture)};
   const State paid = Payments::evolve(state, events.front());
-  const RefundWish all{derive_id({"late capture", state.order_id}), paid.left(),
-                       "The payment had been given up before."};
-  events.push_back(refund_requested(paid, all));
+  reverse_capture(paid, derive_id({what, state.order_id}), reason, events);
   return events;
+}
+
+Events wrong_capture(const State& state, const v1::RecordCapture& command) {
+  if (command.amount().amount() < 1)
+    return open(state) ? Events{declined(state, "The provider took nothing.")} : Events{};
+  v1::WrongAmountCaptured wrong;
+  wrong.set_order_id(state.order_id);
+  wrong.set_provider_reference(command.provider_reference());
+  *wrong.mutable_amount() = command.amount();
+  return unwanted_capture(state, std::move(wrong), "wrong amount",
+                          "The provider took another amount than it was asked to.");
 }
 
 Decided<Events> record_capture(const State& state, const v1::RecordCapture& command) {
   if (state.status == Status::none) return no_payment();
-  if (open(state)) return Events{captured(state, command.provider_reference())};
-  if (given_up(state)) return late_capture(state, command.provider_reference());
-  return Events{};
+  if (!open(state) && !given_up(state)) return Events{};
+  const auto& amount = command.amount();
+  if (command.has_amount() && (amount.amount() != state.amount || amount.currency() != state.currency))
+    return wrong_capture(state, command);
+  const auto capture = captured(state, command.provider_reference());
+  if (open(state)) return Events{capture};
+  return unwanted_capture(state, capture, "late capture", "The payment had been given up before.");
 }
 
 Decided<Events> record_decline(const State& state, const v1::RecordDecline& command) {
@@ -158,6 +202,13 @@ const Refund* unanswered(const State& state, const std::string& refund_id) {
   return &refund->second;
 }
 
+template <class Answer>
+Events and_go_on(const State& state, Answer answer) {
+  Events events{std::move(answer)};
+  go_on_reversing(Payments::evolve(state, events.front()), std::get<Answer>(events.front()).refund_id(), events);
+  return events;
+}
+
 Decided<Events> record_refund(const State& state, const v1::RecordRefund& command) {
   if (state.status == Status::none) return no_payment();
   const Refund* refund = unanswered(state, command.refund_id());
@@ -168,7 +219,7 @@ Decided<Events> record_refund(const State& state, const v1::RecordRefund& comman
   *refunded.mutable_amount() = common::money(refund->amount, state.currency);
   refunded.set_provider_reference(command.provider_reference());
   refunded.set_full(state.refunded + refund->amount == state.captured);
-  return Events{std::move(refunded)};
+  return and_go_on(state, std::move(refunded));
 }
 
 Decided<Events> record_refund_failure(const State& state, const v1::RecordRefundFailure& command) {
@@ -180,7 +231,7 @@ Decided<Events> record_refund_failure(const State& state, const v1::RecordRefund
   failed.set_refund_id(command.refund_id());
   *failed.mutable_amount() = common::money(refund->amount, state.currency);
   failed.set_reason(command.reason());
-  return Events{std::move(failed)};
+  return and_go_on(state, std::move(failed));
 }
 
 Decided<Events> reverse(const State& state, const v1::ReversePayment& command) {
@@ -197,8 +248,11 @@ Decided<Events> reverse(const State& state, const v1::ReversePayment& command) {
     if (!state.provider_reference.empty()) voided.set_provider_reference(state.provider_reference);
     return Events{std::move(voided)};
   }
-  if (state.left() == 0 || state.refunds.contains(command.refund_id())) return Events{};
-  return Events{refund_requested(state, {command.refund_id(), state.left(), command.reason()})};
+  const bool known = state.reversal_refund_id == command.refund_id() || state.refunds.contains(command.refund_id());
+  Events events;
+  if (state.refunded < state.captured && state.reversal != Reversal::asked && !known)
+    reverse_capture(state, command.refund_id(), command.reason(), events);
+  return events;
 }
 
 void take_request(State& state, const v1::PaymentRequested& event) {
@@ -208,6 +262,13 @@ void take_request(State& state, const v1::PaymentRequested& event) {
   state.amount = event.amount().amount();
   state.provider = event.provider();
   state.method = event.method();
+}
+
+template <class Capture>
+void capture(State& state, const Capture& event) {
+  state.status = Status::captured;
+  state.captured = event.amount().amount();
+  state.provider_reference = event.provider_reference();
 }
 
 void answer_refund(State& state, const std::string& refund_id, RefundStatus answer) {
@@ -241,19 +302,25 @@ Payments::State Payments::evolve(State state, const Event& event) {
                    state.status = Status::pending;
                    state.provider_reference = e.provider_reference();
                  },
-                 [&](const v1::PaymentCaptured& e) {
-                   state.status = Status::captured;
-                   state.captured = e.amount().amount();
-                   state.provider_reference = e.provider_reference();
-                 },
+                 [&](const v1::PaymentCaptured& e) { capture(state, e); },
                  [&](const v1::PaymentDeclined&) { state.status = Status::declined; },
                  [&](const v1::PaymentVoided&) { state.status = Status::voided; },
                  [&](const v1::RefundRequested& e) {
-                   state.refunds[e.refund_id()] = Refund{e.amount().amount(), RefundStatus::requested};
+                   state.refunds[e.refund_id()] = {e.amount().amount(), RefundStatus::requested, e.reversal()};
                    state.refunding += e.amount().amount();
                  },
                  [&](const v1::PaymentRefunded& e) { answer_refund(state, e.refund_id(), RefundStatus::done); },
                  [&](const v1::RefundFailed& e) { answer_refund(state, e.refund_id(), RefundStatus::failed); },
+                 [&](const v1::WrongAmountCaptured& e) {
+                   capture(state, e);
+                   state.currency = e.amount().currency();
+                 },
+                 [&](const v1::ReversalRequested& e) {
+                   state.reversal = Reversal::asked;
+                   state.reversal_refund_id = e.refund_id();
+                   state.reversal_reason = e.reason();
+                 },
+                 [&](const v1::ReversalFailed&) { state.reversal = Reversal::failed; },
              },
              event);
   return state;

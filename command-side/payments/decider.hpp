@@ -19,16 +19,18 @@ struct Payments {
 
   enum class Status { none, requested, pending, captured, declined, voided };
   enum class RefundStatus { requested, done, failed };
+  enum class Reversal { none, asked, failed };  // failed: asked, refused, and nothing is under way
 
   struct Refund {
     int64_t amount = 0;
     RefundStatus status = RefundStatus::requested;
+    bool reversal = false;  // the reversal's own
     bool operator==(const Refund&) const = default;
   };
   struct State {
     Status status = Status::none;  // captured stays captured, however much of it goes back
     std::string order_id;
-    std::string currency;
+    std::string currency;  // of the captured money, should it ever be another than was asked for
     std::string provider;
     std::string method;
     std::string provider_reference;  // of what waits for the payer, then of the capture
@@ -37,6 +39,9 @@ struct Payments {
     int64_t refunding = 0;  // asked of the provider, not answered yet
     int64_t refunded = 0;   // done
     std::unordered_map<std::string, Refund> refunds;
+    Reversal reversal = Reversal::none;
+    std::string reversal_refund_id;
+    std::string reversal_reason;
 
     int64_t left() const { return captured - refunding - refunded; }
     bool operator==(const State&) const = default;

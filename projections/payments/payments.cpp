@@ -73,6 +73,13 @@ std::optional<Payments::Row> Payments::fold(std::optional<Row> row, const Event&
                    close_refund(*row, e.refund_id(), v1::PaymentRow::Refund::DONE);
                  },
                  [&](const v1::RefundFailed& e) { close_refund(*row, e.refund_id(), v1::PaymentRow::Refund::FAILED); },
+                 [&](const v1::WrongAmountCaptured& e) {
+                   settle(*row, v1::PaymentRow::CAPTURED);
+                   *row->mutable_captured() = e.amount();
+                   row->mutable_refunded()->set_currency(e.amount().currency());
+                 },
+                 [](const v1::ReversalRequested&) {},
+                 [](const v1::ReversalFailed&) {},
              },
              event);
   return row;

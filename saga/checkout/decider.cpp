@@ -2,6 +2,7 @@
 
 #include <google/protobuf/util/time_util.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "kernel/overloaded.hpp"
@@ -17,7 +18,7 @@ using Events = std::vector<Event>;
 using Outcome = v1::RecordPaymentOutcome;
 
 bool is_open(const State& state) { return state.phase == Phase::reserving || state.phase == Phase::paying; }
-bool may_hold(Money money) { return money == Money::asked || money == Money::captured; }
+bool may_hold(Money money) { return money == Money::asked || money == Money::captured || money == Money::stuck; }
 
 template <class Message>
 Message because(std::string_view reason) {
@@ -80,7 +81,9 @@ struct News {
 News no_news(const State& state) { return {state.unanswered, state.money}; }
 
 void finish_if_undone(const News& now, std::string_view reason, Events& events) {
-  if (now.unanswered == 0 && !may_hold(now.money)) events.emplace_back(because<v1::CheckoutCancelled>(reason));
+  if (now.unanswered > 0) return;
+  if (now.money == Money::stuck) events.emplace_back(because<v1::CompensationFailed>(reason));
+  if (!may_hold(now.money)) events.emplace_back(because<v1::CheckoutCancelled>(reason));
 }
 
 enum class Order { to_be_cancelled, cancelled_already };
@@ -207,20 +210,51 @@ Events holds_nothing(const State& state, const Outcome& outcome) {
   if (!may_hold(state.money)) return {};
   if (state.phase == Phase::paying) {
     const bool declined = outcome.outcome() == Outcome::DECLINED;
-    Events events{because<v1::PaymentFailed>(declined ? payment_declined : Outcome::Outcome_Name(outcome.outcome()))};
+    auto failed = because<v1::PaymentFailed>(declined ? payment_declined : Outcome::Outcome_Name(outcome.outcome()));
+    failed.set_payment_version(outcome.payment_version());
+    Events events{std::move(failed)};
     compensate(state, {state.unanswered, Money::none_held}, payment_declined, Order::to_be_cancelled, events);
     return events;
   }
   // What was captured goes back by refunds only.
-  if (state.money == Money::captured && outcome.outcome() != Outcome::REFUNDED) return {};
-  Events events{v1::PaymentSettled{}};
-  if (state.phase == Phase::compensating) finish_if_undone({state.unanswered, Money::none_held}, state.reason, events);
+  if (state.money != Money::asked && outcome.outcome() != Outcome::REFUNDED) return {};
+  v1::PaymentSettled settled;
+  settled.set_payment_version(outcome.payment_version());
+  Events events{std::move(settled)};
+  if (state.phase != Phase::completed) finish_if_undone({state.unanswered, Money::none_held}, state.reason, events);
+  return events;
+}
+
+// No sale can come of this money, but it is held.
+Events useless_money(const State& state, const Outcome& outcome) {
+  auto failed = because<v1::PaymentFailed>(Outcome::Outcome_Name(outcome.outcome()));
+  failed.set_payment_version(outcome.payment_version());
+  failed.set_money_held(true);
+  Events events{std::move(failed)};
+  compensate(state, {state.unanswered, Money::captured}, payment_declined, Order::to_be_cancelled, events);
+  return events;
+}
+
+Events wrong_amount(const State& state, const Outcome& outcome) {
+  // While compensating, or after: payments gives it back by itself, as it does whatever comes late.
+  return state.phase == Phase::paying ? useless_money(state, outcome) : Events{};
+}
+
+// Also after the end: of money that came too late.
+Events reversal_failed(const State& state, const Outcome& outcome) {
+  if (state.phase == Phase::paying) return useless_money(state, outcome);
+  if (state.phase != Phase::compensating && state.phase != Phase::cancelled) return {};
+  v1::PaymentReversalFailed failed;
+  failed.set_payment_version(outcome.payment_version());
+  Events events{std::move(failed)};
+  finish_if_undone({state.unanswered, Money::stuck}, state.reason, events);
   return events;
 }
 
 Decided<Events> payment_outcome(const State& state, const Outcome& command) {
   if (state.money == Money::never_asked || command.payment_id() != state.order.payment_id())
     return reject_field("paymentId", "is not a payment that this checkout asked for");
+  if (command.payment_version() <= state.payment_version) return Events{};
   switch (command.outcome()) {
     case Outcome::CAPTURED:
       return captured(state, command);
@@ -228,6 +262,10 @@ Decided<Events> payment_outcome(const State& state, const Outcome& command) {
     case Outcome::VOIDED:
     case Outcome::REFUNDED:
       return holds_nothing(state, command);
+    case Outcome::WRONG_AMOUNT:
+      return wrong_amount(state, command);
+    case Outcome::REVERSAL_FAILED:
+      return reversal_failed(state, command);
     case Outcome::UNSPECIFIED:
     case v1::RecordPaymentOutcome_Outcome_RecordPaymentOutcome_Outcome_INT_MIN_SENTINEL_DO_NOT_USE_:
     case v1::RecordPaymentOutcome_Outcome_RecordPaymentOutcome_Outcome_INT_MAX_SENTINEL_DO_NOT_USE_:
@@ -251,6 +289,18 @@ Events expire(const State& state) {
   return events;
 }
 
+// What is awaited is asked for again; whoever was asked before does nothing twice.
+Events poke(const State& state) {
+  Events events;
+  if (state.unanswered > 0)
+    events.emplace_back(
+        with_lines<v1::StockRequested>(state, [](const Checkout::Line& line) { return line.stock == Stock::asked; }));
+  if (state.phase == Phase::paying) events.emplace_back(ask_payment(state));
+  const bool undoing = state.phase == Phase::compensating || state.phase == Phase::compensation_failed;
+  if (undoing && may_hold(state.money)) events.emplace_back(reverse_payment(state, state.reason));
+  return events;
+}
+
 void start(State& state, const v1::CheckoutStarted& event) {
   state.phase = Phase::reserving;
   state.order = event;
@@ -271,6 +321,11 @@ void answer(State& state, const std::string& sku, Stock stock) {
   line.stock = stock;
 }
 
+void hear(State& state, Money money, int64_t payment_version) {
+  state.money = money;
+  state.payment_version = std::max(state.payment_version, payment_version);  // 0 in events of before it was kept
+}
+
 }  // namespace
 
 Decided<Events> Checkout::decide(const State& state, const Command& command) {
@@ -282,6 +337,7 @@ Decided<Events> Checkout::decide(const State& state, const Command& command) {
                         [&](const v1::RecordStockRefused& c) { return stock_refused(state, c); },
                         [&](const v1::RecordPaymentOutcome& c) { return payment_outcome(state, c); },
                         [&](const v1::RecordOrderCancelled& c) { return Decided<Events>(order_cancelled(state, c)); },
+                        [&](const v1::Poke&) { return Decided<Events>(poke(state)); },
                         [&](const v1::Expire&) { return Decided<Events>(checkout::expire(state)); },
                     },
                     command);
@@ -298,8 +354,10 @@ Checkout::State Checkout::evolve(State state, const Event& event) {
                    state.phase = Phase::paying;
                    state.money = Money::asked;
                  },
-                 [&](const v1::PaymentSecured&) { state.money = Money::captured; },
-                 [&](const v1::PaymentFailed&) { state.money = Money::none_held; },
+                 [&](const v1::PaymentSecured& e) { hear(state, Money::captured, e.payment_version()); },
+                 [&](const v1::PaymentFailed& e) {
+                   hear(state, e.money_held() ? Money::captured : Money::none_held, e.payment_version());
+                 },
                  [](const v1::StockCommitRequested&) {},
                  [](const v1::OrderConfirmationRequested&) {},
                  [&](const v1::CheckoutCompleted&) { state.phase = Phase::completed; },
@@ -309,10 +367,15 @@ Checkout::State Checkout::evolve(State state, const Event& event) {
                  },
                  [](const v1::StockReleaseRequested&) {},
                  [](const v1::StockReturnRequested&) {},
-                 [](const v1::PaymentReversalRequested&) {},
-                 [&](const v1::PaymentSettled&) { state.money = Money::none_held; },
+                 [&](const v1::PaymentReversalRequested&) {
+                   if (state.money == Money::stuck) state.money = Money::captured;
+                   if (state.phase == Phase::compensation_failed) state.phase = Phase::compensating;
+                 },
+                 [&](const v1::PaymentSettled& e) { hear(state, Money::none_held, e.payment_version()); },
                  [](const v1::OrderCancellationRequested&) {},
                  [&](const v1::CheckoutCancelled&) { state.phase = Phase::cancelled; },
+                 [&](const v1::PaymentReversalFailed& e) { hear(state, Money::stuck, e.payment_version()); },
+                 [&](const v1::CompensationFailed&) { state.phase = Phase::compensation_failed; },
              },
              event);
   return state;
@@ -342,6 +405,8 @@ Timer Checkout::timer_of(const Event& event) {
           [](const v1::PaymentSettled&) { return Timer{}; },
           [](const v1::OrderCancellationRequested&) { return Timer{}; },
           [&](const v1::CheckoutCancelled&) { return clear; },
+          [](const v1::PaymentReversalFailed&) { return Timer{}; },
+          [&](const v1::CompensationFailed&) { return clear; },
       },
       event);
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -25,9 +26,10 @@ inline constexpr std::string_view payment_timeout = "PAYMENT_TIMEOUT";
 struct Checkout {
   static constexpr std::string_view context = "checkout";
 
-  enum class Phase { absent, reserving, paying, completed, compensating, cancelled };
+  enum class Phase { absent, reserving, paying, completed, compensating, cancelled, compensation_failed };
   enum class Stock { asked, secured, refused };
-  enum class Money { never_asked, asked, captured, none_held };  // asked: the provider may hold some
+  // asked: the provider may hold some. stuck: it was asked back, and the provider refuses.
+  enum class Money { never_asked, asked, captured, none_held, stuck };
 
   struct Line {
     v1::StockLine line;
@@ -40,12 +42,13 @@ struct Checkout {
     std::map<std::string, std::size_t, std::less<>> at;  // SKU → its place in lines
     std::size_t unanswered = 0;                          // lines that inventory has not answered for
     Money money = Money::never_asked;
+    int64_t payment_version = 0;  // of the newest that was heard of the payment, and made a difference
     v1::CheckoutStarted order;  // without its lines
     std::string reason;         // of the compensation
   };
 
   using Command = std::variant<v1::StartCheckout, v1::RecordStockSecured, v1::RecordStockRefused,
-                               v1::RecordPaymentOutcome, v1::RecordOrderCancelled, v1::Expire>;
+                               v1::RecordPaymentOutcome, v1::RecordOrderCancelled, v1::Poke, v1::Expire>;
   using Event = checkout::Event;
 
   static Decided<std::vector<Event>> decide(const State& state, const Command& command);

@@ -13,6 +13,7 @@ constexpr std::string_view actor = "translator:payments-providers";
 pay::RecordCapture capture_of(const Captured& captured) {
   pay::RecordCapture command;
   command.set_provider_reference(captured.reference);
+  if (captured.amount) *command.mutable_amount() = *captured.amount;
   return command;
 }
 
@@ -69,6 +70,9 @@ std::optional<std::string> PaymentGateway::callee_of(const StoredEvent& event) c
                      [](const pay::RefundRequested& payment) { return std::optional(payment.provider()); },
                      [&](const pay::PaymentRefunded&) { return nobody; },
                      [&](const pay::RefundFailed&) { return nobody; },
+                     [&](const pay::WrongAmountCaptured&) { return nobody; },
+                     [&](const pay::ReversalRequested&) { return nobody; },
+                     [&](const pay::ReversalFailed&) { return nobody; },
                  },
                  read.value());
   const auto* provider = callee ? registry_.find(*callee) : nullptr;
@@ -88,6 +92,9 @@ Decided<Commands> PaymentGateway::react(const StoredEvent& event) const {
                         [&](const pay::RefundRequested& payment) { return refund(event.meta, payment); },
                         [&](const pay::PaymentRefunded&) { return nothing_to_do; },
                         [&](const pay::RefundFailed&) { return nothing_to_do; },
+                        [&](const pay::WrongAmountCaptured&) { return nothing_to_do; },
+                        [&](const pay::ReversalRequested&) { return nothing_to_do; },
+                        [&](const pay::ReversalFailed&) { return nothing_to_do; },
                     },
                     read.value());
 }

@@ -62,6 +62,7 @@ struct CancelRequest {
 
 struct Captured {
   std::string reference;
+  std::optional<Money> amount{};  // compared with the payment's; none: the provider does not say
 };
 // The provider waits for the payer.
 struct Pending {
@@ -102,7 +103,6 @@ struct RawRequest {
 struct ChargeNews {
   std::string payment_id;
   std::variant<Captured, Declined> outcome;
-  std::optional<Money> amount;  // to be compared with the payment's; none: the provider does not say
 };
 struct RefundNews {
   std::string payment_id;

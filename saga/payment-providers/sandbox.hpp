@@ -1,5 +1,7 @@
 // The provider that is built in and moves no money. Its methods: "approve" is captured at once, "decline" is declined,
-// "manual" waits for the payer's decision on the sandbox's own page (POST /api/payments/sandbox/{id}/complete).
+// "manual" waits for the payer's decision on the sandbox's own page (POST /api/payments/sandbox/{id}/complete). And what
+// real providers do on bad days: "approve-less" captures one less than it was asked to, "approve-and-keep" captures and
+// refuses every refund.
 #pragma once
 
 #include "saga/payment-providers/provider.hpp"

@@ -56,6 +56,8 @@ Decided<Commands> react(const StoredEvent& event) {
             return Commands{translation.to(order_id, cancel_order(asked))};
           },
           [](const checkout::v1::CheckoutCancelled&) { return Commands{}; },
+          [](const checkout::v1::PaymentReversalFailed&) { return Commands{}; },
+          [](const checkout::v1::CompensationFailed&) { return Commands{}; },
       });
 }
 

@@ -54,6 +54,8 @@ Decided<Commands> react(const StoredEvent& event) {
                  [](const checkout::v1::PaymentSettled&) { return Commands{}; },
                  [](const checkout::v1::OrderCancellationRequested&) { return Commands{}; },
                  [](const checkout::v1::CheckoutCancelled&) { return Commands{}; },
+                 [](const checkout::v1::PaymentReversalFailed&) { return Commands{}; },
+                 [](const checkout::v1::CompensationFailed&) { return Commands{}; },
              });
 }
 

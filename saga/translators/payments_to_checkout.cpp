@@ -35,6 +35,13 @@ Decided<Commands> react(const StoredEvent& event) {
                    return payment.full() ? outcome(payment.order_id(), RecordPaymentOutcome::REFUNDED) : Commands{};
                  },
                  [](const payments::v1::RefundFailed&) { return Commands{}; },
+                 [&](const payments::v1::WrongAmountCaptured& payment) {
+                   return outcome(payment.order_id(), RecordPaymentOutcome::WRONG_AMOUNT);
+                 },
+                 [](const payments::v1::ReversalRequested&) { return Commands{}; },
+                 [&](const payments::v1::ReversalFailed& payment) {
+                   return outcome(payment.order_id(), RecordPaymentOutcome::REVERSAL_FAILED);
+                 },
              });
 }
 

@@ -44,6 +44,12 @@ Decided<Commands> react(const StoredEvent& event) {
                           payment.full() ? OrderPayment::REFUNDED : OrderPayment::PARTIALLY_REFUNDED);
           },
           [](const payments::v1::RefundFailed&) { return Commands{}; },
+          [&](const payments::v1::WrongAmountCaptured& payment) {
+            return record(payment.order_id(), OrderPayment::CAPTURED);
+          },
+          [](const payments::v1::ReversalRequested&) { return Commands{}; },
+          // What is held stays CAPTURED or PARTIALLY_REFUNDED, which is true.
+          [](const payments::v1::ReversalFailed&) { return Commands{}; },
       });
 }
 

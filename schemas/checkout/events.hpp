@@ -10,5 +10,5 @@ using Event =
                  v1::PaymentAsked, v1::PaymentSecured, v1::PaymentFailed, v1::StockCommitRequested,
                  v1::OrderConfirmationRequested, v1::CheckoutCompleted, v1::CompensationStarted,
                  v1::StockReleaseRequested, v1::StockReturnRequested, v1::PaymentReversalRequested, v1::PaymentSettled,
-                 v1::OrderCancellationRequested, v1::CheckoutCancelled>;
+                 v1::OrderCancellationRequested, v1::CheckoutCancelled, v1::PaymentReversalFailed, v1::CompensationFailed>;
 }

@@ -30,7 +30,9 @@ v1::StartCheckout start(const std::string& lines = both, const std::string& tota
 }
 v1::RecordStockSecured secure(const std::string& sku) { return make<v1::RecordStockSecured>("sku: '" + sku + "'"); }
 v1::RecordStockRefused refuse(const std::string& sku) { return make<v1::RecordStockRefused>("sku: '" + sku + "'"); }
-Outcome outcome(Outcome::Outcome what, int64_t version = 2) {
+// The payment's version is what it is in a payment that was requested, answered, and asked back.
+Outcome outcome(Outcome::Outcome what, int64_t version = 0) {
+  if (version == 0) version = what == Outcome::REFUNDED ? 6 : what == Outcome::REVERSAL_FAILED ? 5 : 2;
   auto command = make<Outcome>("payment_id: 'p'");
   command.set_outcome(what);
   command.set_payment_version(version);
@@ -54,6 +56,12 @@ v1::PaymentAsked asked() {
   return make<v1::PaymentAsked>(
       "payment_id: 'p' customer_id: 'c' amount { amount: 3000 currency: 'USD' } "
       "provider: 'sandbox' method: 'manual'");
+}
+v1::PaymentSettled settled(int64_t version) {
+  return make<v1::PaymentSettled>("payment_version: " + std::to_string(version));
+}
+v1::PaymentReversalFailed reversal_failed(int64_t version) {
+  return make<v1::PaymentReversalFailed>("payment_version: " + std::to_string(version));
 }
 v1::PaymentReversalRequested reversal(const std::string& reason) {
   return make<v1::PaymentReversalRequested>("payment_id: 'p' reason: '" + reason + "'");
@@ -141,8 +149,9 @@ TEST(Checkout, ARefusedLineReservedAfterTheEndIsReleased) {
 TEST(Checkout, ADeclinedPaymentCancels) {
   given<Checkout>(after({start(), secure("a"), secure("b")}))
       .when(outcome(Outcome::DECLINED))
-      .then({because<v1::PaymentFailed>("PAYMENT_DECLINED"), because<v1::CompensationStarted>("PAYMENT_DECLINED"),
-             lines<v1::StockReleaseRequested>(), because<v1::OrderCancellationRequested>("PAYMENT_DECLINED"),
+      .then({make<v1::PaymentFailed>("reason: 'PAYMENT_DECLINED' payment_version: 2"),
+             because<v1::CompensationStarted>("PAYMENT_DECLINED"), lines<v1::StockReleaseRequested>(),
+             because<v1::OrderCancellationRequested>("PAYMENT_DECLINED"),
              because<v1::CheckoutCancelled>("PAYMENT_DECLINED")});
 }
 
@@ -153,7 +162,7 @@ TEST(Checkout, AnUnpaidCheckoutExpires) {
              reversal("PAYMENT_TIMEOUT"), because<v1::OrderCancellationRequested>("PAYMENT_TIMEOUT")});
   given<Checkout>(after({start(), secure("a"), secure("b"), v1::Expire{}}))
       .when(outcome(Outcome::VOIDED))
-      .then({v1::PaymentSettled{}, because<v1::CheckoutCancelled>("PAYMENT_TIMEOUT")});
+      .then({settled(2), because<v1::CheckoutCancelled>("PAYMENT_TIMEOUT")});
 }
 
 TEST(Checkout, AnOrderCancelledWhilePayingIsNotCancelledAgain) {
@@ -168,8 +177,85 @@ TEST(Checkout, ACancelledSaleComesBackToTheShelfAndTheMoneyToThePayer) {
       .when(cancel("late"))
       .then({because<v1::CompensationStarted>("late"), lines<v1::StockReturnRequested>(), reversal("late")});
   given<Checkout>(after({sold[0], sold[1], sold[2], sold[3], cancel("late")}))
-      .when(outcome(Outcome::REFUNDED, 4))
-      .then({v1::PaymentSettled{}, because<v1::CheckoutCancelled>("late")});
+      .when(outcome(Outcome::REFUNDED))
+      .then({settled(6), because<v1::CheckoutCancelled>("late")});
+}
+
+// ---- money that does not come back
+
+const std::vector<Command> sale_undone{start(), secure("a"), secure("b"), outcome(Outcome::CAPTURED), cancel("late")};
+std::vector<Command> and_then(std::vector<Command> first, const std::vector<Command>& more) {
+  first.insert(first.end(), more.begin(), more.end());
+  return first;
+}
+
+TEST(Checkout, ARefundThatTheProviderRefusesEndsWhereSomebodyLooks) {
+  given<Checkout>(after(sale_undone))
+      .when(outcome(Outcome::REVERSAL_FAILED))
+      .then({reversal_failed(5), because<v1::CompensationFailed>("late")});
+}
+
+TEST(Checkout, RefundedByHandIsCancelledAfterAll) {
+  given<Checkout>(after(and_then(sale_undone, {outcome(Outcome::REVERSAL_FAILED)})))
+      .when(outcome(Outcome::REFUNDED))
+      .then({settled(6), because<v1::CheckoutCancelled>("late")});
+}
+
+TEST(Checkout, AFailedCompensationIsTriedAgainWhenPoked) {
+  const auto failed = and_then(sale_undone, {outcome(Outcome::REVERSAL_FAILED)});
+  given<Checkout>(after(failed)).when(v1::Poke{}).then({reversal("late")});
+  const auto poked = and_then(failed, {v1::Poke{}});
+  given<Checkout>(after(poked)).when(v1::Poke{}).then({reversal("late")});               // twice asked is once done
+  given<Checkout>(after(poked)).when(outcome(Outcome::REVERSAL_FAILED)).then_nothing();  // that is the old one
+  given<Checkout>(after(poked))
+      .when(outcome(Outcome::REVERSAL_FAILED, 9))
+      .then({reversal_failed(9), because<v1::CompensationFailed>("late")});
+  given<Checkout>(after(poked))
+      .when(outcome(Outcome::REFUNDED, 9))
+      .then({settled(9), because<v1::CheckoutCancelled>("late")});
+}
+
+TEST(Checkout, MoneyThatCameTooLateAndIsStuckReopensTheEnd) {
+  const std::vector<Command> given_up{start(), secure("a"), secure("b"), v1::Expire{}, outcome(Outcome::VOIDED)};
+  given<Checkout>(after(given_up)).when(outcome(Outcome::CAPTURED, 3)).then_nothing();  // payments gives it back
+  given<Checkout>(after(given_up))
+      .when(outcome(Outcome::REVERSAL_FAILED))
+      .then({reversal_failed(5), because<v1::CompensationFailed>("PAYMENT_TIMEOUT")});
+}
+
+TEST(Checkout, StockIsStillAwaitedWhenTheMoneyIsStuck) {
+  // Line b was refused, then reserved after all while the order was being cancelled: stock answers need not be the
+  // first.
+  Checkout::State state = fold<Checkout>(after(sale_undone));
+  state.unanswered = 1;
+  state.lines[1].stock = Checkout::Stock::asked;
+  const auto stuck = Checkout::decide(state, outcome(Outcome::REVERSAL_FAILED)).value();
+  EXPECT_EQ(testing::show(stuck), testing::show(History{reversal_failed(5)}));
+  state = fold<Checkout>(stuck, std::move(state));
+  EXPECT_EQ(testing::show(Checkout::decide(state, refuse("b")).value()),
+            testing::show(History{refused("b"), because<v1::CompensationFailed>("late")}));
+}
+
+TEST(Checkout, AnotherAmountThanAskedIsNoSale) {
+  given<Checkout>(after({start(), secure("a"), secure("b")}))
+      .when(outcome(Outcome::WRONG_AMOUNT))
+      .then({make<v1::PaymentFailed>("reason: 'WRONG_AMOUNT' payment_version: 2 money_held: true"),
+             because<v1::CompensationStarted>("PAYMENT_DECLINED"), lines<v1::StockReleaseRequested>(),
+             reversal("PAYMENT_DECLINED"), because<v1::OrderCancellationRequested>("PAYMENT_DECLINED")});
+  given<Checkout>(after({start(), secure("a"), secure("b"), outcome(Outcome::WRONG_AMOUNT)}))
+      .when(outcome(Outcome::REFUNDED))
+      .then({settled(6), because<v1::CheckoutCancelled>("PAYMENT_DECLINED")});
+}
+
+TEST(Checkout, APokeAsksAgainForWhatIsAwaited) {
+  given<Checkout>(after({start(), secure("b")}))
+      .when(v1::Poke{})
+      .then({lines<v1::StockRequested>("lines { sku: 'a' quantity: 2 }")});
+  given<Checkout>(after({start(), secure("a"), secure("b")})).when(v1::Poke{}).then({asked()});
+  given<Checkout>(after({start(), secure("a"), cancel("late")}))
+      .when(v1::Poke{})
+      .then({lines<v1::StockRequested>("lines { sku: 'b' quantity: 1 }")});
+  given<Checkout>(after(sale_undone)).when(v1::Poke{}).then({reversal("late")});
 }
 
 TEST(Checkout, ACancelledSaleWithoutMoneyEndsAtOnce) {
@@ -218,6 +304,7 @@ TEST(Checkout, Table) {
       {"awaits_stock", after({start(), secure("a"), cancel()})},
       {"awaits_money", after({start(), secure("a"), secure("b"), v1::Expire{}})},
       {"cancelled", after({start(), secure("a"), refuse("b")})},
+      {"stuck", after(and_then(sale_undone, {outcome(Outcome::REVERSAL_FAILED)}))},
   };
   const testing::Commands<Checkout> commands{
       {"Start", start()},
@@ -228,20 +315,25 @@ TEST(Checkout, Table) {
       {"DECLINED", outcome(Outcome::DECLINED)},
       {"VOIDED", outcome(Outcome::VOIDED)},
       {"REFUNDED", outcome(Outcome::REFUNDED)},
+      {"WRONG_AMOUNT", outcome(Outcome::WRONG_AMOUNT)},
+      {"REVERSAL_FAILED", outcome(Outcome::REVERSAL_FAILED)},
       {"OrderCancelled", cancel()},
+      {"Poke", v1::Poke{}},
       {"Expire", v1::Expire{}},
   };
   // One state a paragraph would not fit a line: the long cells have names.
   const std::string undo_unpaid = "CompensationStarted+StockReleaseRequested+PaymentReversalRequested";
   const std::string failed =
       "PaymentFailed+CompensationStarted+StockReleaseRequested+OrderCancellationRequested+CheckoutCancelled";
+  const std::string useless =
+      "PaymentFailed+CompensationStarted+StockReleaseRequested+PaymentReversalRequested+OrderCancellationRequested";
   const std::string out_of_stock_now =
       "StockRefused+CompensationStarted+StockReleaseRequested+OrderCancellationRequested+CheckoutCancelled";
   const std::string sold = "PaymentSecured+StockCommitRequested+OrderConfirmationRequested+CheckoutCompleted";
   const std::string late = "StockSecured+StockReleaseRequested+CheckoutCancelled";
   const std::string started = "CheckoutStarted+TimeoutScheduled+StockRequested";
   const std::string give_back = "CompensationStarted+StockReturnRequested";
-  const auto row = [](const std::string& name, const std::array<std::string, 8>& cells) {
+  const auto row = [](const std::string& name, const std::array<std::string, 9>& cells) {
     std::string text = name;
     for (const auto& cell : cells) text += " " + cell;
     return text + "\n";
@@ -250,19 +342,23 @@ TEST(Checkout, Table) {
   expect_table<Checkout>(
       states, commands,
       // clang-format off
-      "absent reserving paying completed settled awaits_stock awaits_money cancelled\n" +
-      row("Start",     {started, no, no, no, no, no, no, no}) +
-      row("Secured_a", {x, no, no, no, no, no, no, no}) +
-      row("Secured_b", {x, "StockSecured+PaymentAsked", no, no, no, late, no, "StockSecured+StockReleaseRequested"}) +
-      row("Refused_b", {x, out_of_stock_now, no, no, no, "StockRefused+CheckoutCancelled", no, no}) +
-      row("CAPTURED",  {x, v, sold, no, no, v, no, v}) +
-      row("DECLINED",  {x, v, failed, no, no, v, "PaymentSettled+CheckoutCancelled", v}) +
-      row("VOIDED",    {x, v, failed, no, no, v, "PaymentSettled+CheckoutCancelled", v}) +
-      row("REFUNDED",  {x, v, failed, "PaymentSettled", no, v, "PaymentSettled+CheckoutCancelled", v}) +
+      "absent reserving paying completed settled awaits_stock awaits_money cancelled stuck\n" +
+      row("Start",     {started, no, no, no, no, no, no, no, no}) +
+      row("Secured_a", {x, no, no, no, no, no, no, no, no}) +
+      row("Secured_b", {x, "StockSecured+PaymentAsked", no, no, no, late, no, "StockSecured+StockReleaseRequested", no}) +
+      row("Refused_b", {x, out_of_stock_now, no, no, no, "StockRefused+CheckoutCancelled", no, no, no}) +
+      row("CAPTURED",  {x, v, sold, no, no, v, no, v, no}) +
+      row("DECLINED",  {x, v, failed, no, no, v, "PaymentSettled+CheckoutCancelled", v, no}) +
+      row("VOIDED",    {x, v, failed, no, no, v, "PaymentSettled+CheckoutCancelled", v, no}) +
+      row("REFUNDED",  {x, v, failed, "PaymentSettled", no, v, "PaymentSettled+CheckoutCancelled", v, "PaymentSettled+CheckoutCancelled"}) +
+      row("WRONG_AMOUNT", {x, v, useless, no, no, v, no, v, no}) +
+      row("REVERSAL_FAILED", {x, v, useless, no, no, v, "PaymentReversalFailed+CompensationFailed", v, no}) +
       row("OrderCancelled", {x, "CompensationStarted+StockReleaseRequested", undo_unpaid,
-                             give_back + "+PaymentReversalRequested", give_back + "+CheckoutCancelled", no, no, no}) +
+                             give_back + "+PaymentReversalRequested", give_back + "+CheckoutCancelled", no, no, no, no}) +
+      row("Poke",      {x, "StockRequested", "PaymentAsked", no, no, "StockRequested", "PaymentReversalRequested", no,
+                        "PaymentReversalRequested"}) +
       row("Expire",    {x, "CompensationStarted+StockReleaseRequested+OrderCancellationRequested",
-                        undo_unpaid + "+OrderCancellationRequested", no, no, no, no, no}));
+                        undo_unpaid + "+OrderCancellationRequested", no, no, no, no, no, no}));
   // clang-format on
 }
 
@@ -288,7 +384,8 @@ struct World {
   std::map<std::string, int> secured{}, released{}, sold{}, returned{};
   std::map<std::string, int> seen{};  // events by name
 
-  void tell_payment(Outcome::Outcome what) { payments_on_the_way.emplace_back(outcome(what)); }
+  int64_t payment_version = 1;
+  void tell_payment(Outcome::Outcome what) { payments_on_the_way.emplace_back(outcome(what, ++payment_version)); }
 
   void charge() {
     money = Money::open;

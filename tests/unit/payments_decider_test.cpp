@@ -26,10 +26,18 @@ Event declined(const std::string& reason = "no cover") {
 Event voided(const std::string& reason = "why") {
   return make<v1::PaymentVoided>(of_order + "reason: '" + reason + "' provider: 'sandbox'");
 }
-Event refund_requested(const std::string& id, int64_t amount, const std::string& reason = "why") {
+Event refund_requested(const std::string& id, int64_t amount, const std::string& reason = "why",
+                       const std::string& more = "") {
   return make<v1::RefundRequested>(of_order + usd(amount) + refund(id) + " reason: '" + reason +
-                                   "' provider: 'sandbox' provider_reference: 'ref-1'");
+                                   "' provider: 'sandbox' provider_reference: 'ref-1' " + more);
 }
+Event reversal_requested(const std::string& id, const std::string& reason = "why") {
+  return make<v1::ReversalRequested>(of_order + "reason: '" + reason + "'" + refund(id));
+}
+Event reversal_refund(const std::string& id, int64_t amount, const std::string& reason = "why") {
+  return refund_requested(id, amount, reason, "reversal: true");
+}
+Event reversal_failed(int64_t amount) { return make<v1::ReversalFailed>(of_order + usd(amount)); }
 Event refunded(const std::string& id, int64_t amount, bool full = false) {
   return make<v1::PaymentRefunded>(of_order + usd(amount) + refund(id) + " provider_reference: 'back-1'" +
                                    (full ? " full: true" : ""));
@@ -42,6 +50,9 @@ v1::RequestPayment request() {
   return make<v1::RequestPayment>(of_order + usd(100) + " provider: 'sandbox' method: 'manual'");
 }
 v1::RecordCapture capture() { return make<v1::RecordCapture>("provider_reference: 'ref-1'"); }
+v1::RecordCapture capture_of(int64_t amount) {
+  return make<v1::RecordCapture>("provider_reference: 'ref-1' " + usd(amount));
+}
 v1::RecordDecline decline() { return make<v1::RecordDecline>("reason: 'no cover'"); }
 v1::CompleteSandboxPayment complete(const std::string& outcome) {
   return make<v1::CompleteSandboxPayment>("outcome: " + outcome);
@@ -74,10 +85,14 @@ TEST(Payments, EveryCommandInEveryState) {
                           {"returning", paid_and({refund_requested("r1", 100)})},
                           {"part-back", paid_and({refund_requested("r1", 40), refunded("r1", 40)})},
                           {"all-back", paid_and({refund_requested("r1", 100), refunded("r1", 100, true)})},
-                          {"failed", paid_and({refund_requested("r1", 100), refund_failed("r1", 100)})}},
+                          {"failed", paid_and({refund_requested("r1", 100), refund_failed("r1", 100)})},
+                          {"reversing", paid_and({reversal_requested("r1"), reversal_refund("r1", 100)})},
+                          {"stuck", paid_and({reversal_requested("r1"), reversal_refund("r1", 100),
+                                              refund_failed("r1", 100), reversal_failed(100)})}},
                          {{"request", request()},
                           {"pending", make<v1::RecordPending>("provider_reference: 'ref-1'")},
                           {"capture", capture()},
+                          {"capture-99", capture_of(99)},
                           {"decline", decline()},
                           {"approve", complete("approve")},
                           {"refuse", complete("decline")},
@@ -91,22 +106,23 @@ TEST(Payments, EveryCommandInEveryState) {
                           {"reverse-r1", reverse("r1")},
                           {"reverse-r2", reverse("r2")}},
                          R"(
-                none              requested        pending          captured          declined          voided            returning         part-back         all-back          failed
-    request     PaymentRequested  -                -                -                 -                 -                 -                 -                 -                 -
-    pending     not_found         PaymentPending   -                -                 -                 -                 -                 -                 -                 -
-    capture     not_found         PaymentCaptured  PaymentCaptured  -  PaymentCaptured+RefundRequested PaymentCaptured+RefundRequested  -    -                 -                 -
-    decline     not_found         PaymentDeclined  PaymentDeclined  -                 -                 -                 -                 -                 -                 -
-    approve     not_found         payment_not_open PaymentCaptured  payment_not_open  payment_not_open  payment_not_open  payment_not_open  payment_not_open  payment_not_open  payment_not_open
-    refuse      not_found         payment_not_open PaymentDeclined  payment_not_open  payment_not_open  payment_not_open  payment_not_open  payment_not_open  payment_not_open  payment_not_open
-    refund-r1   not_found  refund_exceeds_captured refund_exceeds_captured RefundRequested refund_exceeds_captured refund_exceeds_captured -                       -               -                       -
-    refund-r2   not_found  refund_exceeds_captured refund_exceeds_captured RefundRequested refund_exceeds_captured refund_exceeds_captured refund_exceeds_captured RefundRequested refund_exceeds_captured RefundRequested
-    refund-70   not_found  refund_exceeds_captured refund_exceeds_captured RefundRequested refund_exceeds_captured refund_exceeds_captured refund_exceeds_captured refund_exceeds_captured refund_exceeds_captured RefundRequested
-    refunded-r1 not_found         -                -                -                 -                 -                 PaymentRefunded   -                 -                 -
-    refunded-r2 not_found         -                -                -                 -                 -                 -                 -                 -                 -
-    failed-r1   not_found         -                -                -                 -                 -                 RefundFailed      -                 -                 -
-    failed-r2   not_found         -                -                -                 -                 -                 -                 -                 -                 -
-    reverse-r1  not_found         PaymentVoided    PaymentVoided    RefundRequested   -                 -                 -                 -                 -                 -
-    reverse-r2  not_found         PaymentVoided    PaymentVoided    RefundRequested   -                 -                 -                 RefundRequested   -                 RefundRequested
+                 none              requested                pending                  captured                           declined                                           voided                                             returning                part-back                          all-back                 failed                             reversing                    stuck
+    request      PaymentRequested  -                        -                        -                                  -                                                  -                                                  -                        -                                  -                        -                                  -                            -
+    pending      not_found         PaymentPending           -                        -                                  -                                                  -                                                  -                        -                                  -                        -                                  -                            -
+    capture      not_found         PaymentCaptured          PaymentCaptured          -                                  PaymentCaptured+ReversalRequested+RefundRequested  PaymentCaptured+ReversalRequested+RefundRequested  -                        -                                  -                        -                                  -                            -
+    capture-99  not_found  WrongAmountCaptured+ReversalRequested+RefundRequested  WrongAmountCaptured+ReversalRequested+RefundRequested  -  WrongAmountCaptured+ReversalRequested+RefundRequested  WrongAmountCaptured+ReversalRequested+RefundRequested  -  -  -  -  -  -
+    decline      not_found         PaymentDeclined          PaymentDeclined          -                                  -                                                  -                                                  -                        -                                  -                        -                                  -                            -
+    approve      not_found         payment_not_open         PaymentCaptured          payment_not_open                   payment_not_open                                   payment_not_open                                   payment_not_open         payment_not_open                   payment_not_open         payment_not_open                   payment_not_open             payment_not_open
+    refuse       not_found         payment_not_open         PaymentDeclined          payment_not_open                   payment_not_open                                   payment_not_open                                   payment_not_open         payment_not_open                   payment_not_open         payment_not_open                   payment_not_open             payment_not_open
+    refund-r1    not_found         refund_exceeds_captured  refund_exceeds_captured  RefundRequested                    refund_exceeds_captured                            refund_exceeds_captured                            -                        -                                  -                        -                                  -                            -
+    refund-r2    not_found         refund_exceeds_captured  refund_exceeds_captured  RefundRequested                    refund_exceeds_captured                            refund_exceeds_captured                            refund_exceeds_captured  RefundRequested                    refund_exceeds_captured  RefundRequested                    refund_exceeds_captured      RefundRequested
+    refund-70    not_found         refund_exceeds_captured  refund_exceeds_captured  RefundRequested                    refund_exceeds_captured                            refund_exceeds_captured                            refund_exceeds_captured  refund_exceeds_captured            refund_exceeds_captured  RefundRequested                    refund_exceeds_captured      RefundRequested
+    refunded-r1  not_found         -                        -                        -                                  -                                                  -                                                  PaymentRefunded          -                                  -                        -                                  PaymentRefunded              -
+    refunded-r2  not_found         -                        -                        -                                  -                                                  -                                                  -                        -                                  -                        -                                  -                            -
+    failed-r1    not_found         -                        -                        -                                  -                                                  -                                                  RefundFailed             -                                  -                        -                                  RefundFailed+ReversalFailed  -
+    failed-r2    not_found         -                        -                        -                                  -                                                  -                                                  -                        -                                  -                        -                                  -                            -
+    reverse-r1   not_found         PaymentVoided            PaymentVoided            ReversalRequested+RefundRequested  -                                                  -                                                  -                        -                                  -                        -                                  -                            -
+    reverse-r2   not_found         PaymentVoided            PaymentVoided            ReversalRequested+RefundRequested  -                                                  -                                                  ReversalRequested        ReversalRequested+RefundRequested  -                        ReversalRequested+RefundRequested  -                            ReversalRequested+RefundRequested
   )");
 }
 
@@ -143,11 +159,39 @@ TEST(Payments, WhatTheProviderSaysIsKept) {
 
 TEST(Payments, MoneyThatComesTooLateGoesBack) {
   const std::string id = derive_id({"late capture", "order-1"});
-  const Event back = refund_requested(id, 100, "The payment had been given up before.");
-  given<Payments>({requested(), voided()}).when(capture()).then({captured(), back});
-  given<Payments>({requested(), declined()}).when(capture()).then({captured(), back});
-  given<Payments>({requested(), voided(), captured(), back}).when(capture()).then_nothing();
-  given<Payments>({requested(), voided(), captured(), back}).when(record_refund(id)).then({refunded(id, 100, true)});
+  const std::string why = "The payment had been given up before.";
+  const Event reversal = reversal_requested(id, why), back = reversal_refund(id, 100, why);
+  given<Payments>({requested(), voided()}).when(capture()).then({captured(), reversal, back});
+  given<Payments>({requested(), declined()}).when(capture()).then({captured(), reversal, back});
+  const std::vector<Event> late{requested(), voided(), captured(), reversal, back};
+  given<Payments>(late).when(capture()).then_nothing();
+  given<Payments>(late).when(record_refund(id)).then({refunded(id, 100, true)});
+  given<Payments>(late).when(record_failure(id)).then({refund_failed(id, 100), reversal_failed(100)});
+}
+
+TEST(Payments, AnotherAmountThanAskedIsNotTakenButGoesBack) {
+  const std::string id = derive_id({"wrong amount", "order-1"});
+  const std::string why = "The provider took another amount than it was asked to.";
+  const auto wrong = [](const std::string& amount) {
+    return make<v1::WrongAmountCaptured>(of_order + "provider_reference: 'ref-1' " + amount);
+  };
+  for (const int64_t amount : {1, 99, 101})
+    for (const Event& before : {pending(), voided(), declined()})
+      given<Payments>({requested(), before})
+          .when(capture_of(amount))
+          .then({wrong(usd(amount)), reversal_requested(id, why), reversal_refund(id, amount, why)});
+  given<Payments>({requested()}).when(capture_of(100)).then({captured()});
+  // In another currency: refunded in that one.
+  const std::string eur = "amount { amount: 100 currency: 'EUR' }";
+  const auto undone =
+      given<Payments>({requested()}).when(make<v1::RecordCapture>("provider_reference: 'ref-1' " + eur)).events();
+  ASSERT_EQ(undone.size(), 3u);
+  EXPECT_EQ(show(std::vector{undone[0]}), show(std::vector<Event>{wrong(eur)}));
+  EXPECT_EQ(std::get<v1::RefundRequested>(undone[2]).amount().currency(), "EUR");
+  EXPECT_EQ(std::get<v1::RefundRequested>(undone[2]).amount().amount(), 100);
+  // Nothing: nobody paid.
+  given<Payments>({requested()}).when(capture_of(0)).then({declined("The provider took nothing.")});
+  given<Payments>({requested(), voided()}).when(capture_of(0)).then_nothing();
 }
 
 TEST(Payments, TheSandboxPageDecides) {
@@ -209,11 +253,44 @@ TEST(Payments, ReversingUndoesWhatWasDone) {
   given<Payments>({requested(), pending()})
       .when(reverse("r1"))
       .then({make<v1::PaymentVoided>(of_order + "reason: 'why' provider: 'sandbox' provider_reference: 'ref-1'")});
-  given<Payments>({requested(), pending()})
-      .when(reverse("r1"))
-      .then({make<v1::PaymentVoided>(of_order + "reason: 'why' provider: 'sandbox' provider_reference: 'ref-1'")});
-  given<Payments>(paid).when(reverse("r1")).then({refund_requested("r1", 100)});
-  given<Payments>(paid_and({refund_requested("r1", 40)})).when(reverse("r2")).then({refund_requested("r2", 60)});
+  given<Payments>(paid).when(reverse("r1")).then({reversal_requested("r1"), reversal_refund("r1", 100)});
+  given<Payments>(paid_and({refund_requested("r1", 40)}))
+      .when(reverse("r2"))
+      .then({reversal_requested("r2"), reversal_refund("r2", 60)});
+}
+
+TEST(Payments, AReversalAsksForWhatARefundUnderWayFailsToGiveBack) {
+  const auto returning = paid_and({refund_requested("r1", 100), reversal_requested("x")});
+  const std::string again = derive_id({"x", "r1"});
+  given<Payments>(returning).when(record_failure("r1")).then({refund_failed("r1", 100), reversal_refund(again, 100)});
+  given<Payments>(returning).when(record_refund("r1")).then({refunded("r1", 100, true)});
+  auto asked_again = returning;
+  asked_again.insert(asked_again.end(), {refund_failed("r1", 100), reversal_refund(again, 100)});
+  given<Payments>(asked_again).when(record_failure(again)).then({refund_failed(again, 100), reversal_failed(100)});
+  given<Payments>(asked_again).when(record_refund(again)).then({refunded(again, 100, true)});
+}
+
+TEST(Payments, AReversalHasFailedWhenNothingIsUnderWay) {
+  const auto both = paid_and({refund_requested("r1", 40), reversal_requested("x"), reversal_refund("x", 60)});
+  given<Payments>(both).when(record_failure("x")).then({refund_failed("x", 60)});
+  auto own_failed = both;
+  own_failed.push_back(refund_failed("x", 60));
+  given<Payments>(own_failed).when(record_refund("r1")).then({refunded("r1", 40), reversal_failed(60)});
+  given<Payments>(own_failed)
+      .when(record_failure("r1"))
+      .then({refund_failed("r1", 40), reversal_refund(derive_id({"x", "r1"}), 100)});
+}
+
+TEST(Payments, AFailedReversalCanBeAskedForAgainOrDoneByHand) {
+  const auto stuck =
+      paid_and({reversal_requested("x"), reversal_refund("x", 100), refund_failed("x", 100), reversal_failed(100)});
+  given<Payments>(stuck).when(reverse("x")).then_nothing();
+  given<Payments>(stuck).when(reverse("y")).then({reversal_requested("y"), reversal_refund("y", 100)});
+  given<Payments>(stuck).when(refund_all("r1")).then({refund_requested("r1", 100)});
+  auto by_hand = stuck;
+  by_hand.push_back(refund_requested("r1", 100));
+  given<Payments>(by_hand).when(record_refund("r1")).then({refunded("r1", 100, true)});
+  given<Payments>(by_hand).when(record_failure("r1")).then({refund_failed("r1", 100)});
 }
 
 TEST(Payments, Laws) {
@@ -232,7 +309,7 @@ TEST(Payments, Laws) {
       case 5:
         return complete(random() % 3 ? "approve" : "decline");
       case 6:
-        return random() % 4 == 0 ? Payments::Command(reverse(id)) : request();
+        return random() % 2 == 0 ? Payments::Command(reverse(id)) : request();
       case 7:
         return refund_all(id);
       case 8:
@@ -260,13 +337,17 @@ TEST(Payments, Laws) {
     if (state.left() < 0) return "more goes back than was captured\n";
     if (state.captured != (state.status == Payments::Status::captured ? state.amount : 0))
       return "captured a wrong amount\n";
+    if (state.reversal == Payments::Reversal::asked && state.left() > 0 && state.refunding == 0)
+      return "a reversal waits for nothing\n";
     return "";
   };
   auto seen = expect_laws<Payments>(
       {any_command, invariant, [](const Payments::Command&) { return false; }, std::equal_to<>{}});
-  for (const char* event : {"PaymentRequested", "PaymentPending", "PaymentCaptured", "PaymentDeclined", "PaymentVoided",
-                            "RefundRequested", "PaymentRefunded", "RefundFailed", "refund_exceeds_captured"})
+  for (const char* event :
+       {"PaymentRequested", "PaymentPending", "PaymentCaptured", "PaymentDeclined", "PaymentVoided", "RefundRequested",
+        "PaymentRefunded", "RefundFailed", "ReversalRequested", "refund_exceeds_captured"})
     EXPECT_GT(seen[event], 20) << event;
+  EXPECT_GT(seen["ReversalFailed"], 2);
 }
 
 }  // namespace

@@ -67,6 +67,19 @@ TEST(PaymentsView, ARefundThatTheProviderRefusesLeavesTheMoneyCaptured) {
   EXPECT_EQ(payment.row().refunds(0).status(), v1::PaymentRow::Refund::FAILED);
 }
 
+TEST(PaymentsView, AnotherAmountThanAskedIsShownAsItIs) {
+  auto payment = folding<Payments>("y1");
+  payment.after(requested())
+      .after(make<v1::WrongAmountCaptured>("order_id: 'o1' amount { amount: 899 currency: 'EUR' }"))
+      .after(make<v1::ReversalRequested>("order_id: 'o1' refund_id: 'f1'"))
+      .after(make<v1::ReversalFailed>("order_id: 'o1' amount { amount: 899 currency: 'EUR' }"));
+  EXPECT_EQ(payment.row().status(), v1::PaymentRow::CAPTURED);
+  EXPECT_EQ(payment.row().captured().amount(), 899);
+  EXPECT_EQ(payment.row().captured().currency(), "EUR");
+  EXPECT_EQ(payment.row().refunded().currency(), "EUR");
+  EXPECT_EQ(payment.row().version(), 4);
+}
+
 TEST(PaymentsView, AClosedPaymentSendsNobodyToTheProvider) {
   auto declined = folding<Payments>("y1");
   declined.after(requested()).after(pending()).after(make<v1::PaymentDeclined>("order_id: 'o1' reason: 'card'"));

@@ -27,6 +27,8 @@ TEST(Sandbox, MethodsDecide) {
   EXPECT_EQ(std::get<Captured>(sandbox.charge(charge_by("approve"))).reference, "sandbox-p");
   EXPECT_EQ(std::get<Declined>(sandbox.charge(charge_by("decline"))).reason, "SANDBOX_DECLINED");
   EXPECT_EQ(std::get<Declined>(sandbox.charge(charge_by("barter"))).reason, "UNKNOWN_METHOD");
+  EXPECT_EQ(std::get<Captured>(sandbox.charge(charge_by("approve"))).amount->amount(), 1999);
+  EXPECT_EQ(std::get<Captured>(sandbox.charge(charge_by("approve-less"))).amount->amount(), 1998);
   const auto pending = std::get<Pending>(sandbox.charge(charge_by("manual")));
   EXPECT_EQ(pending.reference, "sandbox-p");
   EXPECT_EQ(pending.redirect_url, "/api/payments/sandbox/p/complete");
@@ -37,6 +39,13 @@ TEST(Sandbox, ARefundAskedTwiceHasOneReference) {
   const RefundRequest request{"p", "r", "sandbox-p", make<Money>("amount: 1 currency: 'USD'"), "late", 0};
   EXPECT_EQ(std::get<Refunded>(sandbox.refund(request)).reference, "sandbox-refund-r");
   EXPECT_EQ(std::get<Refunded>(sandbox.refund(request)).reference, "sandbox-refund-r");
+}
+
+TEST(Sandbox, KeepsWhatItWasToldToKeep) {
+  Sandbox sandbox;
+  const auto captured = std::get<Captured>(sandbox.charge(charge_by("approve-and-keep")));
+  const RefundRequest request{"p", "r", captured.reference, make<Money>("amount: 1 currency: 'USD'"), "late", 0};
+  EXPECT_EQ(std::get<RefundDeclined>(sandbox.refund(request)).reason, "SANDBOX_KEEPS_IT");
 }
 
 TEST(Sandbox, CancelsAndBelievesNoCallback) {
@@ -152,6 +161,9 @@ TEST_F(Gateway, ChargesWithThePaymentsIdAsIdempotencyKey) {
 }
 
 TEST_F(Gateway, TellsWhatTheProviderAnsweredToACharge) {
+  provider_->charge_outcome = Captured{"capture-1", make<Money>("amount: 1998 currency: 'USD'")};
+  expect_told<pay::RecordCapture>(requested_,
+                                  "provider_reference: 'capture-1' amount { amount: 1998 currency: 'USD' }");
   provider_->charge_outcome = Pending{"intent-1", "https://bank.example/pay"};
   expect_told<pay::RecordPending>(requested_,
                                   "provider_reference: 'intent-1' redirect_url: 'https://bank.example/pay'");
@@ -210,6 +222,9 @@ TEST_F(Gateway, OtherEventsAskNobody) {
   expect_nothing(make<pay::PaymentDeclined>("order_id: 'o'"));
   expect_nothing(make<pay::PaymentRefunded>("order_id: 'o'"));
   expect_nothing(make<pay::RefundFailed>("order_id: 'o'"));
+  expect_nothing(make<pay::WrongAmountCaptured>("order_id: 'o'"));
+  expect_nothing(make<pay::ReversalRequested>("order_id: 'o'"));
+  expect_nothing(make<pay::ReversalFailed>("order_id: 'o'"));
   EXPECT_TRUE(provider_->charges.empty() && provider_->refunds.empty() && provider_->cancels.empty());
   StoredEvent unknown = stored(requested_);
   unknown.meta.type = "everfold.payments.PaymentTeleported.v9";

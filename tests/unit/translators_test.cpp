@@ -188,6 +188,9 @@ TEST(PaymentsToCheckout, Table) {
                                     {make<from::PaymentRefunded>("order_id: 'o'"), {}},
                                     {make<from::PaymentRefunded>("order_id: 'o' full: true"), {outcome("REFUNDED")}},
                                     {make<from::RefundFailed>("order_id: 'o'"), {}},
+                                    {make<from::WrongAmountCaptured>("order_id: 'o'"), {outcome("WRONG_AMOUNT")}},
+                                    {make<from::ReversalRequested>("order_id: 'o'"), {}},
+                                    {make<from::ReversalFailed>("order_id: 'o'"), {outcome("REVERSAL_FAILED")}},
                                 });
 }
 
@@ -210,6 +213,9 @@ TEST(PaymentsToOrders, Table) {
           {make<from::PaymentRefunded>("order_id: 'o'"), {record("status: PARTIALLY_REFUNDED")}},
           {make<from::PaymentRefunded>("order_id: 'o' full: true"), {record("status: REFUNDED")}},
           {make<from::RefundFailed>("order_id: 'o'"), {}},
+          {make<from::WrongAmountCaptured>("order_id: 'o'"), {record("status: CAPTURED")}},
+          {make<from::ReversalRequested>("order_id: 'o'"), {}},
+          {make<from::ReversalFailed>("order_id: 'o'"), {}},
       });
 }
 
@@ -238,6 +244,8 @@ const std::vector<checkout::Event>& checkout_events() {
       from::PaymentSettled{},
       make<from::OrderCancellationRequested>("reason: 'r'"),
       make<from::CheckoutCancelled>("reason: 'r'"),
+      from::PaymentReversalFailed{},
+      make<from::CompensationFailed>("reason: 'r'"),
   };
   return events;
 }
