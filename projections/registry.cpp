@@ -2,6 +2,7 @@
 
 #include "projections/carts/carts.hpp"
 #include "projections/catalog/products.hpp"
+#include "projections/checkout/checkouts.hpp"
 #include "projections/history/history.hpp"
 #include "projections/inventory/stock.hpp"
 #include "projections/orders/orders.hpp"
@@ -17,6 +18,7 @@ std::vector<std::unique_ptr<View>> make_views() {
   views.push_back(std::make_unique<FoldedView<carts::Carts>>());
   views.push_back(std::make_unique<FoldedView<orders::Orders>>());
   views.push_back(std::make_unique<FoldedView<payments::Payments>>());
+  views.push_back(std::make_unique<FoldedView<checkout::Checkouts>>());
   views.push_back(std::make_unique<FoldedView<history::History>>());
   return views;
 }

@@ -2,6 +2,7 @@
 
 #include "query-api/carts/routes.hpp"
 #include "query-api/catalog/routes.hpp"
+#include "query-api/checkout/routes.hpp"
 #include "query-api/inventory/routes.hpp"
 #include "query-api/openapi/openapi.hpp"
 #include "query-api/orders/routes.hpp"
@@ -16,6 +17,7 @@ void add_routes(http::Router& router, ReadRoutes& routes) {
   add_carts_routes(routes);
   add_orders_routes(routes);
   add_payments_routes(routes);
+  add_checkout_routes(routes);
   router.add_sync(http::Method::get, "/openapi.json", [](http::Request&&) {
     return http::Response{200, {}, std::string(openapi_document())};
   });

@@ -6,6 +6,7 @@
 #include "platform/rocksdb/view_store.hpp"
 #include "projections/carts/carts.hpp"
 #include "projections/catalog/products.hpp"
+#include "projections/checkout/checkouts.hpp"
 #include "projections/history/history.hpp"
 #include "projections/inventory/stock.hpp"
 #include "projections/orders/orders.hpp"
@@ -45,7 +46,7 @@ struct Opening {
 
 std::vector<FollowedView> followed_views(const std::string& views_directory, const std::string& scratch_directory,
                                          const RocksMemory& memory) {
-  return Opening<catalog::Products, inventory::Stock, carts::Carts, orders::Orders, payments::Payments>{
+  return Opening<catalog::Products, inventory::Stock, carts::Carts, orders::Orders, payments::Payments, checkout::Checkouts>{
       views_directory, scratch_directory, memory}
       .all();
 }

@@ -18,6 +18,7 @@
 #include "platform/parked/parked_routes.hpp"
 #include "platform/process/program.hpp"
 #include "runtime/translator.hpp"
+#include "saga/admin_routes.hpp"
 #include "saga/checkout/decider.hpp"
 #include "saga/payment-providers/payment_gateway.hpp"
 #include "saga/payment-providers/sandbox.hpp"
@@ -159,6 +160,7 @@ void run(const config::Options& options) {
     return writer.not_ready();
   });
   parked::add_routes(router, tokens, {&writer.parking(), &translators.parking(), &payments.parking()});
+  add_admin_routes(router, tokens, writer.bus());
   router.add_sync(http::Method::get, "/status", [&](http::Request&&) { return http::Response{200, {}, writer.status_json()}; });
   metrics::before_render([&] {
     writer.publish_metrics();

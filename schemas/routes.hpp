@@ -9,7 +9,7 @@
 
 namespace everfold::contract {
 
-inline constexpr std::array<std::pair<std::string_view, std::string_view>, 30> routes{{
+inline constexpr std::array<std::pair<std::string_view, std::string_view>, 31> routes{{
     {"POST", "/api/carts"},
     {"GET", "/api/carts/{id}"},
     {"POST", "/api/carts/{id}/checkout"},
@@ -17,6 +17,7 @@ inline constexpr std::array<std::pair<std::string_view, std::string_view>, 30> r
     {"POST", "/api/carts/{id}/items"},
     {"PATCH", "/api/carts/{id}/items/{sku}"},
     {"DELETE", "/api/carts/{id}/items/{sku}"},
+    {"GET", "/api/checkouts"},
     {"GET", "/api/inventory"},
     {"GET", "/api/inventory/{sku}"},
     {"POST", "/api/inventory/{sku}/adjustments"},

@@ -49,6 +49,12 @@ class Folding {
     return compare(where);
   }
 
+  Folding& shows_nothing(std::source_location where = std::source_location::current()) {
+    ::testing::ScopedTrace trace(where.file_name(), static_cast<int>(where.line()), "here");
+    EXPECT_FALSE(row_) << "there is { " << row_->ShortDebugString() << " }";
+    return *this;
+  }
+
   const Row& row() const { return *row_; }
 
  private:

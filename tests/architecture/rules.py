@@ -173,7 +173,7 @@ def contexts_are_on_every_side(sources: dict[str, str]) -> Iterator[Breach]:
                   f"tests/unit/{process}_decider_test.cpp"]
         yield from _missing(sources, needed, processes_line, f"process {process}")
     known = SHARED | {f"{side}/{context}" for side in SIDES for context in contexts}
-    known |= {f"{side}/{process}" for side in ("schemas", "saga") for process in processes}
+    known |= {f"{side}/{process}" for side in (*SIDES, "saga") for process in processes}
     for path in sources:
         side, *rest = path.split("/")
         if side in (*SIDES, "saga") and len(rest) > 1 and f"{side}/{rest[0]}" not in known:

@@ -1,7 +1,10 @@
 // Lists: paging, filters, sorting, sparse rows, and what is refused.
 #include <gtest/gtest.h>
 
+#include <chrono>
+
 #include "projections/catalog/products.hpp"
+#include "projections/checkout/checkouts.hpp"
 #include "projections/inventory/stock.hpp"
 #include "projections/orders/orders.hpp"
 #include "projections/payments/payments.hpp"
@@ -249,6 +252,26 @@ TEST_F(StockRoom, the_log_is_for_staff) {
 TEST_F(StockRoom, as_of_a_time) {
   EXPECT_EQ(shop.get("/api/inventory/A?asOf=2026-01-31T15:00:00Z&fields=available,low").json(),
             nlohmann::json::parse(R"({"available": 3, "low": true})"));
+}
+
+TEST(CheckoutList, shows_staff_what_is_not_over_and_what_lingers) {
+  QueryShop shop;
+  const auto record = [&](const std::string& id, const auto& event, int64_t at_ms) {
+    shop.record<checkout::Checkouts>(id, event, at_ms);
+  };
+  const int64_t now_ms =
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  record("young", checkout::v1::CheckoutStarted{}, now_ms);
+  record("stuck", make<checkout::v1::CompensationFailed>("reason: 'late'"), noon_ms);
+  record("old", checkout::v1::CheckoutStarted{}, noon_ms - 1);
+  record("over", checkout::v1::CheckoutStarted{}, noon_ms);
+  record("over", checkout::v1::CheckoutCompleted{}, noon_ms);
+  EXPECT_EQ(shop.get("/api/checkouts").status, 401);
+  EXPECT_EQ(shop.get("/api/checkouts", shop.as("ann")).status, 403);
+  EXPECT_EQ(shop.get("/api/checkouts", shop.as_staff()).ids(), (Ids{"old", "stuck", "young"}));
+  EXPECT_EQ(shop.get("/api/checkouts?quietFor=3600", shop.as_staff()).ids(), (Ids{"old", "stuck"}));
+  EXPECT_EQ(shop.get("/api/checkouts?state=COMPENSATION_FAILED", shop.as_staff()).ids(), Ids{"stuck"});
+  EXPECT_EQ(shop.get("/api/checkouts?quietFor=-1", shop.as_staff()).status, 400);
 }
 
 TEST(PaymentList, is_for_staff) {

@@ -10,6 +10,7 @@
 #include "query-api/openapi/openapi.hpp"
 #include "schemas/carts/v1/views.pb.h"
 #include "schemas/catalog/v1/views.pb.h"
+#include "schemas/checkout/v1/views.pb.h"
 #include "schemas/routes.hpp"
 #include "schemas/inventory/v1/views.pb.h"
 #include "schemas/orders/v1/views.pb.h"
@@ -151,6 +152,7 @@ TEST_F(OpenApi, schemas_have_the_fields_that_rows_have) {
   expect_fields("StockLogEntry", *inventory::v1::StockLogEntry::descriptor());
   expect_fields("Cart", *carts::v1::CartRow::descriptor());
   expect_fields("Order", *orders::v1::OrderRow::descriptor());
+  expect_fields("OpenCheckout", *checkout::v1::CheckoutRow::descriptor());
   expect_fields("Payment", *payments::v1::PaymentRow::descriptor());
 }
 

@@ -82,10 +82,10 @@ std::vector<std::string> QueryShop::take_warnings() {
 }
 
 std::vector<FollowedView> QueryShop::followed() {
-  const std::vector<std::string> contexts{"catalog", "inventory", "carts", "orders", "payments"};
+  const std::vector<std::string> contexts{"catalog", "inventory", "carts", "orders", "payments", "checkout"};
   const std::vector<std::pair<std::string, std::vector<std::string>>> names{
       {"products", {"catalog"}}, {"stock", {"inventory"}},   {"carts", {"carts"}},
-      {"orders", {"orders"}},    {"payments", {"payments"}}, {"history", contexts}};
+      {"orders", {"orders"}},    {"payments", {"payments"}}, {"checkouts", {"checkout"}}, {"history", contexts}};
   std::vector<FollowedView> views;
   for (const auto& [name, folded] : names) {
     auto store = stores_[name] = std::make_shared<GuardedView>();

@@ -5,6 +5,7 @@
 
 #include "projections/carts/carts.hpp"
 #include "projections/catalog/products.hpp"
+#include "projections/checkout/checkouts.hpp"
 #include "projections/history/history.hpp"
 #include "projections/inventory/stock.hpp"
 #include "projections/orders/orders.hpp"
@@ -140,7 +141,7 @@ class ViewLaws : public ::testing::Test {
 };
 
 using AllViews = ::testing::Types<catalog::Products, inventory::Stock, carts::Carts, orders::Orders, payments::Payments,
-                                  history::History>;
+                                  checkout::Checkouts, history::History>;
 TYPED_TEST_SUITE(ViewLaws, AllViews);
 
 bool never() { return false; }
