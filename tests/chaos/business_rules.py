@@ -34,7 +34,8 @@ class Shop:
 def phase(checkout_events: list) -> str:
     """How a checkout stands, by its last event that says so."""
     says = {"CheckoutStarted": "reserving", "PaymentAsked": "paying", "CheckoutCompleted": "completed",
-            "CompensationStarted": "compensating", "CheckoutCancelled": "cancelled"}
+            "CompensationStarted": "compensating", "PaymentReversalRequested": "compensating",
+            "CompensationFailed": "compensation failed", "CheckoutCancelled": "cancelled"}
     return next((says[event.name] for event in reversed(checkout_events) if event.name in says), "absent")
 
 

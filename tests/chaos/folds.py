@@ -185,6 +185,11 @@ def _captured(row, body):
     row["captured"] = money(body.amount)
 
 
+def _wrongly_captured(row, body):
+    _captured(row, body)
+    row["refunded"]["currency"] = body.amount.currency
+
+
 def _declined(row, body):
     _settled("DECLINED")(row, body)
     row["declineReason"] = body.reason
@@ -209,6 +214,7 @@ def _refunded(row, body):
 
 
 _PAYMENTS = {"PaymentRequested": _requested, "PaymentPending": _pending, "PaymentCaptured": _captured,
+             "WrongAmountCaptured": _wrongly_captured,
              "PaymentDeclined": _declined, "PaymentVoided": _settled("VOIDED"), "RefundRequested": _refund_requested,
              "PaymentRefunded": _refunded,
              "RefundFailed": lambda row, body: _refund_becomes(row, body.refund_id, "FAILED")}

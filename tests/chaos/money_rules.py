@@ -45,6 +45,10 @@ class Purse:
             self._once.check((self.captured, body.amount.amount) == (0, self._asked),
                              lambda: f"{event.where}: {body.amount.amount} of {self._asked}, after {self.captured}")
             self.captured += body.amount.amount
+        elif name == "WrongAmountCaptured":
+            self._once.check(self.captured == 0 and body.amount.amount != self._asked,
+                             lambda: f"{event.where}: {body.amount.amount} of {self._asked}, after {self.captured}")
+            self.captured += body.amount.amount
         elif name == "RefundRequested":
             self._open[body.refund_id] = body.amount.amount
         elif name in ("PaymentRefunded", "RefundFailed"):

@@ -15,7 +15,7 @@ from folds import CONTEXTS, fold
 from history import History
 from verdicts import Verdicts
 
-VIEWS = ("products", "stock", "carts", "orders", "payments", "history")
+VIEWS = ("products", "stock", "carts", "orders", "payments", "checkouts", "history")
 _PATHS = {"catalog": "/api/products/", "inventory": "/api/inventory/", "carts": "/api/carts/", "orders": "/api/orders/",
           "payments": "/api/payments/"}
 _WHOLE_LISTS = ("/api/orders", "/api/payments", "/api/inventory")  # that of products leaves out archived ones
