@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -115,7 +116,7 @@ void QueryShop::record(const std::string& id, const typename View::Event& event,
   std::optional<typename View::Row> row;
   if (const auto bytes = view.row(id)) row.emplace().ParseFromString(*bytes);
   row = View::fold(std::move(row), event, meta);
-  batch.rows.emplace_back(id, row->SerializeAsString());
+  batch.rows.emplace_back(id, row ? std::optional(row->SerializeAsString()) : std::nullopt);
   if constexpr (Indexed<View>)
     for (const auto& key : View::index_keys_of(*row)) batch.index_puts.emplace_back(key, id);
   view.write(batch);
