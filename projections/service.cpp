@@ -33,6 +33,8 @@ void publish(const Projector& projector, const Projector::Status& status, int64_
       .set(static_cast<double>(lag));
   metrics::gauge("everfold_view_generation", "The generation that a view is folded into", labels)
       .set(static_cast<double>(status.generation));
+  metrics::gauge("everfold_view_parked", "Rows that a view cannot fold on, because an event is of a later version", labels)
+      .set(static_cast<double>(status.parked));
   auto& events = metrics::counter("everfold_view_events_total", "Events folded since the program started", labels);
   events.increment(static_cast<double>(status.events) - events.value());
 }
@@ -154,7 +156,7 @@ std::string ProjectionService::status_json() const {
            ", \"generation\": " + std::to_string(status.generation) +
            ", \"building\": " + (status.building ? "true" : "false") +
            ", \"lag\": " + (running->lag < 0 ? "null" : std::to_string(running->lag)) +
-           ", \"events\": " + std::to_string(status.events) +
+           ", \"parked\": " + std::to_string(status.parked) + ", \"events\": " + std::to_string(status.events) +
            ", \"rate\": " + std::to_string(static_cast<int64_t>(status.events_per_s)) + "}";
   }
   return out + "]}";

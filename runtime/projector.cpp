@@ -96,6 +96,7 @@ void Projector::step(LogSource& source, ViewFold& fold) {
   if (records > 0) {
     events_ += static_cast<int64_t>(fold.fold());
     show(fold);
+    for (const std::string& why : fold.newly_parked()) ports_.warn(why);
   }
   if (records == 0 || fold.unwritten_records() >= settings_.batch_records ||
       ports_.now_ms() - batch_started_ms_ >= settings_.batch_ms)
@@ -129,10 +130,11 @@ void Projector::look_after(const Generation& generation) {
 
 void Projector::show(const ViewFold& fold) {
   for (std::size_t i = 0; i < logs_.size(); ++i) next_offsets_[i] = fold.next_offset(i);
+  parked_ = static_cast<int64_t>(fold.parked());
 }
 
 Projector::Status Projector::status() const {
-  return {generation_, building_, caught_up_, events_, events_per_s_, {next_offsets_.begin(), next_offsets_.end()}};
+  return {generation_, building_, caught_up_, events_, events_per_s_, parked_, {next_offsets_.begin(), next_offsets_.end()}};
 }
 
 }  // namespace everfold

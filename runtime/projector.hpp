@@ -60,13 +60,14 @@ class Projector {
     bool caught_up = false;             // has been at the end of its logs since the program started
     int64_t events = 0;                 // folded since then
     double events_per_s = 0;            // of the last second
+    int64_t parked = 0;                 // rows that cannot be folded on
     std::vector<int64_t> next_offsets;  // in the order of logs()
   };
 
   // `logs`: of the view's context, or of every context.
   Projector(View& view, std::vector<LogId> logs, Ports ports, ProjectorSettings settings = {});
 
-  // Until asked to stop; what was folded is written then. Throws UnreadableEvent, and std::runtime_error for what
+  // Until asked to stop; what was folded is written then. Throws std::runtime_error for what
   // folding anew cannot cure.
   void run(const std::stop_token& stop);
   // A new generation from the beginning to what is now the logs' end, switched to. False: asked to stop before.
@@ -100,6 +101,7 @@ class Projector {
   std::atomic<bool> caught_up_{false};
   std::atomic<int64_t> events_{0};
   std::atomic<double> events_per_s_{0};
+  std::atomic<int64_t> parked_{0};
   std::vector<std::atomic<int64_t>> next_offsets_;
 };
 

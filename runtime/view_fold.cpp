@@ -1,6 +1,7 @@
 #include "runtime/view_fold.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <string>
 
 namespace everfold {
@@ -10,6 +11,10 @@ ViewFold::ViewFold(View& view, ViewStore& store, const std::vector<LogId>& logs)
     written_.push_back(store.position(log));
     tails_.emplace_back(log, written_.back());
   }
+  store.index(parked_prefix, [this](std::string_view key, std::string_view) {
+    parked_.emplace(key.substr(parked_prefix.size()));
+    return true;
+  });
   view_.attach(store);
 }
 
@@ -37,11 +42,15 @@ std::size_t ViewFold::fold() {
 }
 
 void ViewFold::fold(const LogId& log, const StoredEvent& event) {
-  if (view_.fold(event)) return;
-  throw UnreadableEvent(
-      "view " + std::string(view_.name()) + " cannot read " + event.meta.type + " in log " + to_string(log) +
-      " at offset " + std::to_string(event.offset) +
-      ": a later version of Everfold wrote it, or its bytes are damaged; start that version's projector");
+  const std::string& id = event.meta.aggregate_id;
+  if (parked_.contains(id) || view_.fold(event)) return;
+  std::string why = "view " + std::string(view_.name()) + " cannot read event " + std::to_string(event.meta.version) +
+                    " of " + id + " (" + event.meta.type + ", log " + to_string(log) + ", offset " +
+                    std::to_string(event.offset) +
+                    "): a later version of Everfold wrote it, or its bytes are damaged; start that version's projector";
+  parked_.insert(id);
+  unwritten_parked_.emplace_back(std::string(parked_prefix) + id, why);
+  newly_parked_.push_back(std::move(why));
 }
 
 void ViewFold::write() {
@@ -50,6 +59,7 @@ void ViewFold::write() {
   view_.take_changes(batch);
   // Neighbours after each other are cheaper to put into a sorted store.
   std::sort(batch.rows.begin(), batch.rows.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::ranges::move(std::exchange(unwritten_parked_, {}), std::back_inserter(batch.index_puts));
   std::sort(batch.index_puts.begin(), batch.index_puts.end());
   for (std::size_t i = 0; i < tails_.size(); ++i) {
     if (tails_[i].position() == written_[i]) continue;

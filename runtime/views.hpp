@@ -15,6 +15,10 @@
 
 namespace everfold {
 
+// Index entries of rows that are parked: this and the row's key (every view's rows are keyed by their aggregate) → why.
+// An event of theirs could not be folded; what came later is not folded either, until a version that can folds anew.
+inline constexpr std::string_view parked_prefix = "parked/";
+
 class ViewReader {
  public:
   using Visit = std::function<bool(std::string_view key, std::string_view value)>;  // false: enough

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "platform/metrics/metrics.hpp"
+#include "query-api/reads/history.hpp"
 #include "runtime/view_shelf.hpp"
 
 namespace everfold::query {
@@ -38,6 +39,8 @@ struct ReadRoutes::Visit {
   void answer() {
     try {
       finish(step->read({request, caller, desk->views.reader(step->view)}));
+    } catch (const UnreadableEvent& unreadable) {
+      finish(reject(Code::unavailable, unreadable.what()));
     } catch (const ViewDamaged& damage) {
       desk->warn("the view " + step->view + " cannot be read: " + damage.what());
       finish(reject(Code::unavailable, "the view " + step->view + " cannot be read just now; try again"));

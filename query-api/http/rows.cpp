@@ -10,6 +10,16 @@ Rejection no_such_row(const Caller& caller, const std::string& noun, const std::
   return reject(Code::not_found, "there is no " + noun + " " + id);
 }
 
+std::optional<std::string> why_parked(const ViewReader& view, const std::string& key) {
+  const std::string wanted = std::string(parked_prefix) + key;
+  std::optional<std::string> why;
+  view.index(wanted, [&](std::string_view found, std::string_view sentence) {
+    if (found == wanted) why = sentence;  // what comes behind may be another's, whose key begins alike
+    return false;
+  });
+  return why;
+}
+
 http::Response row_response(int64_t version, std::string body) {
   return {200, {{"ETag", etag_of(version)}}, std::move(body)};
 }

@@ -41,6 +41,9 @@ http::Response row_response(int64_t version, std::string body);
 std::optional<http::Response> not_modified(const http::Request& request, int64_t version);
 http::Response history_response(const std::vector<std::string>& items);
 
+// Why the row cannot be folded on, if so: rather no answer than an old one that does not say so.
+std::optional<std::string> why_parked(const ViewReader& view, const std::string& key);
+
 inline const std::string& id_of(const http::Request& request) { return request.params.front().second; }
 
 template <class View>
@@ -58,7 +61,10 @@ Answer read_now(const RowResource<View>& resource, const Read& read) {
   const auto fields = Fields::of(parameters, *View::Row::descriptor());
   parameters.time_ms("asOf");  // absent here, but a refusal of another parameter lists it
   if (auto refusal = parameters.refusal()) return *std::move(refusal);
-  return row_answer(resource, read, stored_row<typename View::Row>(read.view, id_of(read.request)), fields);
+  const auto row = stored_row<typename View::Row>(read.view, id_of(read.request));
+  const auto parked = why_parked(read.view, id_of(read.request));
+  if (parked && (!row || resource.readable(read.caller, *row))) return reject(Code::unavailable, *parked);
+  return row_answer(resource, read, row, fields);
 }
 
 template <class View>

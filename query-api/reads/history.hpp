@@ -37,11 +37,19 @@ EventMeta meta_of(const history::v1::HistoryRow& row, std::string_view context, 
 // {"sequence", "type", "at", "actor"?, "correlationId", "data"}
 std::string history_item(const history::v1::HistoryRow& row, const std::string& data);
 
-// Throws std::runtime_error for an event that this program is too old to know.
+// An event that this program is too old to know.
+class UnreadableEvent : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// Throws UnreadableEvent.
 template <class Event>
 Event event_of(const history::v1::HistoryRow& row) {
   auto event = decode<Event>(row.event_type(), row.event());
-  if (!event) throw std::runtime_error("the event " + row.event_id() + " is of an unknown type: " + row.event_type());
+  if (!event)
+    throw UnreadableEvent("this version cannot read event " + std::to_string(row.version()) + " (" + row.event_type() +
+                          "): the version that wrote it can; try again when it runs");
   return *std::move(event);
 }
 

@@ -82,6 +82,19 @@ TEST_F(OneOrder, is_a_row_with_its_version_as_etag) {
   EXPECT_FALSE(order.contains("cancellation"));
 }
 
+TEST_F(OneOrder, is_503_rather_than_old_when_it_cannot_be_folded_on) {
+  shop.park("orders", "o1", "view orders cannot read event 4 of o1");
+  shop.park("orders", "o", "a shorter key");
+  const auto answer = shop.get("/api/orders/o1", shop.as("ann"));
+  EXPECT_EQ(answer.status, 503);
+  EXPECT_EQ(answer.json()["message"], "view orders cannot read event 4 of o1");
+  EXPECT_TRUE(answer.headers.contains("Retry-After"));
+  EXPECT_EQ(shop.get("/api/orders/o1", shop.as("bob")).status, 404) << "whom it is none of the business of";
+  shop.record<orders::Orders>("o2", placed(), noon_ms, "ann");
+  EXPECT_EQ(shop.get("/api/orders/o2", shop.as("ann")).status, 200);
+  EXPECT_EQ(shop.get("/api/orders/o1?asOf=2026-02-01T00:00:00Z", shop.as("ann")).status, 200) << "its past is what it was";
+}
+
 TEST_F(OneOrder, access_by_who_asks) {
   const Headers with_token{{"everfold-order-token", shop.order_token("o1")}};
   const Headers with_other_token{{"everfold-order-token", shop.order_token("o2")}};

@@ -62,6 +62,13 @@ class QueryShop {
   template <Projection View>
   void record(const std::string& id, const typename View::Event& event, int64_t at_ms, const std::string& actor = "");
 
+  // An event of the row cannot be folded.
+  void park(std::string_view view, const std::string& key, const std::string& why) {
+    ViewBatch batch;
+    batch.index_puts.emplace_back(std::string(parked_prefix) + key, why);
+    stores_.find(view)->second->write(batch);
+  }
+
   Answered get(const std::string& target, Headers headers = {});
   // Without waiting; the answer comes by await_answer().
   void send(const std::string& target, Headers headers = {});
