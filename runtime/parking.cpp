@@ -246,8 +246,9 @@ int64_t Parking::next_due_ms() const { return queue_.empty() ? never : queue_.be
 
 std::vector<Parking::Due> Parking::due() {
   std::vector<Due> all;
+  std::size_t records = 0;
   const int64_t now = edges_.now_ms();
-  while (!queue_.empty() && queue_.begin()->first <= now) {
+  while (records < options_.most_at_once && !queue_.empty() && queue_.begin()->first <= now) {
     const Key key = queue_.begin()->second;
     forget_plan(key);
     Due due{{}, key.second};
@@ -257,6 +258,7 @@ std::vector<Parking::Due> Parking::due() {
       if (has_its_own_time || slot.skip || !in_hand_.insert(id).second) break;
       due.ids.push_back(id);
     }
+    records += due.ids.size();
     if (!due.ids.empty()) all.push_back(std::move(due));
   }
   return all;

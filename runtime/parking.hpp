@@ -46,7 +46,7 @@ class Parking {
     int64_t first_retry_ms = 1'000;   // doubled with every try of what may pass: 1, 2, 4 s …
     int64_t last_retry_ms = 300'000;  // … up to this, and then for ever
     std::size_t most_open = 10'000;   // of one log: whoever has more to park has to wait, see full()
-    std::size_t most_at_once = 100;   // of one aggregate by due()
+    std::size_t most_at_once = 100;   // by due(), of one aggregate and in all: what is new must not wait for long
     int64_t skipped_kept_ms = 7 * 24 * 3'600'000LL;
     int64_t append_again_ms = 5'000;  // what did not come back by then
     int64_t ask_timeout_ms = 10'000;

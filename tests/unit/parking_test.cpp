@@ -145,6 +145,20 @@ TEST_F(ParkingTest, OneAggregatesAreDueInOrderAndInTheirConsumersHandsUntilItHas
   EXPECT_EQ(due(), (Strings{"orders.0:3"}));
 }
 
+TEST_F(ParkingTest, ManyAreTriedAFewAtATime) {
+  for (int64_t offset = 0; offset < 250; ++offset) park(offset, "key " + std::to_string(offset));
+  steps();
+  restart();  // a new owner tries everything
+  std::size_t most = 0, all = 0;
+  for (int i = 0; i < 5; ++i) {
+    const std::size_t now = due().size();
+    most = std::max(most, now);
+    all += now;
+  }
+  EXPECT_EQ(most, options_.most_at_once);
+  EXPECT_EQ(all, 250u);
+}
+
 TEST_F(ParkingTest, OnlyAnOwnerActs) {
   park(1, "x", Code::unavailable);
   steps();
