@@ -56,8 +56,6 @@ class LogSource {
   virtual int64_t end_offset(const LogId& log, int timeout_ms) = 0;
   // The same of every log that is being read, asked of the brokers and as it is now. From any thread. Throws likewise.
   virtual std::vector<WantedPosition> end_positions(int timeout_ms) = 0;
-  // How long ago the brokers were last heard, at most; what an owner must know before it refuses anything.
-  virtual int64_t silence_ms() const = 0;
   // From any thread: a waiting poll() returns.
   virtual void wake() = 0;
 };

@@ -84,19 +84,16 @@ class MemoryLogSource final : public LogSource {
     for (const auto& [log, offset] : assigned_) ends.push_back({log, logs_->end(log)});
     return ends;
   }
-  int64_t silence_ms() const override { return silence_ms_; }
   void wake() override {
     woken_ = true;
     logs_->notify();
   }
 
-  void be_silent_for(int64_t ms) { silence_ms_ = ms; }
 
  private:
   std::shared_ptr<MemoryLogs> logs_;
   std::vector<std::pair<LogId, int64_t>> assigned_;
   std::atomic<bool> woken_{false};
-  int64_t silence_ms_ = 0;
 };
 
 class MemoryLogAppender final : public LogAppender {

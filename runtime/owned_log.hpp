@@ -46,6 +46,7 @@ class StateCache {
 // A commit on its way through Kafka.
 struct PendingCommit {
   int64_t commit = 0;
+  int64_t appended_ms = 0;
   // The command, and the same again for every time that it came again meanwhile: each with its own caller and deadline.
   std::vector<QueuedCommand> callers;
 };
@@ -69,7 +70,9 @@ struct OwnedLog {
   Role role = Role::standby;
   std::string owner_url;                    // of the term's writer: a hint, it may be gone
   bool wanted = false;                      // the group says that this node should own it
-  std::string nonce;                        // of the claim in progress
+  std::string nonce;                        // of my last TermStarted
+  int64_t asked_ms = 0;                     // when it was appended; 0: it has come back
+  int64_t owned_ms = 0;                     // what I appended then has come back: I was the owner
   std::optional<int64_t> read_to;           // offset to reach before claiming
   int64_t try_again_ms = 0;                 // not before
   int failed_claims = 0;

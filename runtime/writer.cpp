@@ -198,6 +198,7 @@ void Writer::accept(OwnedLog& log, Commit commit) {
     log.pending.pop_front();
     log.pending_ids.erase(pending.callers.front().command.meta.id);
     log.confirmed_commit = commit.mark.commit;
+    log.owned_ms = std::max(log.owned_ms, pending.appended_ms);
     --in_flight_;
     confirmed_.push_back({{{}, commit.events.back().meta.version, log.id(), commit.events.back().offset + 1},
                           batch_.events.size(), commit.events.size(), std::move(pending.callers)});
@@ -232,9 +233,11 @@ void Writer::save_positions() {
 
 void Writer::release() {
   for (OwnedLog& log : logs_) {
-    while (!log.held.empty() && log.held.begin()->first <= log.confirmed_commit && may_refuse()) {
+    while (!log.held.empty() && log.held.begin()->first <= log.confirmed_commit) {
       HeldAnswer& held = log.held.begin()->second;
-      if (held.outcome && held.outcome.value().events.empty())  // what it was decided on lies behind this
+      const bool done_before = held.outcome && !held.outcome.value().events.empty();  // whoever is the owner now
+      if (!done_before && !may_refuse(log)) break;
+      if (held.outcome && !done_before)  // what it was decided on lies behind this
         held.outcome.value().position = log.tail.reader().next_offset();
       answers_.emplace_back(std::move(held.queued.reply), std::move(held.outcome));
       log.held.erase(log.held.begin());
@@ -253,6 +256,22 @@ void Writer::release_readers(OwnedLog& log) {
   }
 }
 
+// A zombie, who slept while its log was taken over, must not refuse from what it remembers. Whether anything was received of late
+// does not tell: it may have been sent long ago, or lie before what matters. What has come back since it was appended does. An owner
+// that has appended nothing of late asks, by a TermStarted of its own term: it counts for nobody, and comes back like all else.
+bool Writer::may_refuse(OwnedLog& log) {
+  const int64_t now = edges_.now_ms();
+  if (log.owned_ms <= now && now - log.owned_ms <= options_.max_doubt_ms) return true;
+  if (log.asked_ms == 0) start_term(log, log.tail.reader().term(), now);
+  return false;
+}
+
+void Writer::start_term(OwnedLog& log, int64_t term, int64_t now_ms) {
+  log.nonce = edges_.random_id();
+  log.asked_ms = now_ms;
+  appender_.append(log.id(), term_record(log.id(), term, options_.owner, options_.url, log.nonce, now_ms));
+}
+
 // ---- owning ----
 
 void Writer::take_over(OwnedLog& log) {
@@ -268,18 +287,19 @@ void Writer::take_over(OwnedLog& log) {
     }
   }
   if (log.tail.reader().next_offset() < *log.read_to) return;
-  log.nonce = edges_.random_id();
   log.role = OwnedLog::Role::claiming;
-  appender_.append(log.id(), term_record(log.id(), log.tail.reader().term() + 1, options_.owner, options_.url, log.nonce, now));
+  start_term(log, log.tail.reader().term() + 1, now);
 }
 
 void Writer::on_term(OwnedLog& log, const TermStartedMark& term, Verdict verdict) {
-  const bool mine = log.role == OwnedLog::Role::claiming && term.nonce == log.nonce;
+  const bool mine = log.asked_ms != 0 && term.nonce == log.nonce;
   if (verdict == Verdict::term_started) {
     log.owner_url = term.url;
     batch_.owners.emplace_back(log.id(), term.url);
   }
-  if (mine && verdict == Verdict::term_started) {
+  if (mine && log.role == OwnedLog::Role::owner) {
+    log.owned_ms = std::max(log.owned_ms, std::exchange(log.asked_ms, 0));
+  } else if (mine && verdict == Verdict::term_started) {
     become_owner(log);
   } else if (mine) {
     log.failed_claims = std::min(log.failed_claims + 1, 6);
@@ -296,6 +316,7 @@ void Writer::on_term(OwnedLog& log, const TermStartedMark& term, Verdict verdict
 void Writer::become_owner(OwnedLog& log) {
   ++stats_.takeovers;
   log.role = OwnedLog::Role::owner;
+  log.owned_ms = std::exchange(log.asked_ms, 0);
   log.failed_claims = 0;
   log.read_to.reset();
   log.next_commit = 1;
@@ -328,6 +349,7 @@ void Writer::depose(OwnedLog& log) {
   log.states.clear();  // speculative; only an owner keeps states
   log.timers.clear();
   log.read_to.reset();
+  log.owned_ms = log.asked_ms = 0;
   log.role = OwnedLog::Role::standby;
   if (log.wanted) return;
   for (QueuedCommand& queued : std::exchange(log.backlog, {})) turn_away(log, std::move(queued));
@@ -487,7 +509,7 @@ void Writer::append(OwnedLog& log, CachedState& cached, QueuedCommand queued, st
   }
   cached.last_commit = commit;
   log.pending_ids.emplace(meta.id, commit);
-  log.pending.push_back({commit, {}});
+  log.pending.push_back({commit, edges_.now_ms(), {}});
   log.pending.back().callers.push_back(std::move(queued));
   ++in_flight_;
 }

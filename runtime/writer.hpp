@@ -37,7 +37,9 @@ struct WriterOptions {
   std::size_t max_queued = 8'192;     // commands waiting to be decided: beyond, 503
   std::size_t max_in_flight = 8'192;  // commits not read back yet: beyond, the queue waits
   int64_t deadline_ms = 10'000;       // from submit() to an answer, whatever it is
-  int64_t max_silence_ms = 5'000;     // who has not heard Kafka for longer may be a zombie: it refuses nothing
+  // Before it refuses anything, an owner must have appended something no longer ago than that which has come back: it was no zombie
+  // then. Less than the group takes to give its logs to another.
+  int64_t max_doubt_ms = 5'000;
   std::size_t cached_states = 100'000;
   int64_t snapshot_every = 100;  // events of one aggregate
   std::size_t max_event_bytes = 900'000;
@@ -113,8 +115,10 @@ class Writer final : public CommandBus {
   void save_positions();
   void release();
   void release_readers(OwnedLog& log);
+  bool may_refuse(OwnedLog& log);
 
   void take_over(OwnedLog& log);
+  void start_term(OwnedLog& log, int64_t term, int64_t now_ms);
   void become_owner(OwnedLog& log);
   void depose(OwnedLog& log);
   void start_again_after_doubt();
@@ -133,7 +137,6 @@ class Writer final : public CommandBus {
   void expire_deadlines();
   void publish_status();
   bool look_whether_caught_up();
-  bool may_refuse() const { return source_.silence_ms() <= options_.max_silence_ms; }
 
   const WriterOptions options_;
   const std::vector<std::unique_ptr<HostedContext>> contexts_;

@@ -6,8 +6,6 @@
 
 #include <array>
 #include <atomic>
-#include <charconv>
-#include <chrono>
 #include <map>
 
 #include "kernel/check.hpp"
@@ -16,19 +14,12 @@
 namespace everfold::kafka {
 namespace {
 
-int64_t now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
 class KafkaLogSource final : public LogSource {
  public:
   KafkaLogSource(const KafkaOptions& options, Reading reading, Warn warn, Topics topics)
       : options_(options), topics_(topics), warn_(std::move(warn)) {
     // The queues must hold more than a second of work: librdkafka 2.0.2 stops fetching for a second when they overflow.
     const bool bulk = reading == Reading::bulk;
-    // A broker with nothing to say answers a fetch after this time, and statistics are made as often: together they must stay well
-    // below the silence that an owner may have (max_silence_ms).
-    const std::string heard_every_ms = std::to_string(std::min(500, options.max_silence_ms() / 6));
     auto conf = make_conf({{"bootstrap.servers", options.brokers},
                            {"group.id", options.prefix + ".unused"},  // asked for by the library; nothing is committed
                            {"enable.auto.commit", "false"},
@@ -42,11 +33,8 @@ class KafkaLogSource final : public LogSource {
                            {"fetch.message.max.bytes", bulk ? "8388608" : "1048576"},
                            {"fetch.error.backoff.ms", "50"},
                            {"reconnect.backoff.ms", "50"},
-                           {"reconnect.backoff.max.ms", "1000"},
-                           {"fetch.wait.max.ms", heard_every_ms},
-                           {"statistics.interval.ms", heard_every_ms}});
+                           {"reconnect.backoff.max.ms", "1000"}});
     rd_kafka_conf_set_opaque(conf.get(), this);
-    rd_kafka_conf_set_stats_cb(conf.get(), on_stats);
     rd_kafka_conf_set_error_cb(conf.get(), on_error);
     rd_kafka_conf_set_log_cb(conf.get(), nullptr);
     client_ = make_client(RD_KAFKA_CONSUMER, std::move(conf));
@@ -81,7 +69,6 @@ class KafkaLogSource final : public LogSource {
     const rd_kafka_resp_err_t error = rd_kafka_assign(client_.get(), list.get());
     check(error == RD_KAFKA_RESP_ERR_NO_ERROR, rd_kafka_err2str(error));
     last_topic_ = nullptr;
-    heard_ms_ = now_ms();
   }
 
   std::size_t poll(int timeout_ms, const Sink& sink) override {
@@ -129,8 +116,6 @@ class KafkaLogSource final : public LogSource {
     return ends;
   }
 
-  int64_t silence_ms() const override { return now_ms() - heard_ms_; }
-
   void wake() override { static_cast<void>(write(wake_fd_, &one_, sizeof one_)); }
 
  private:
@@ -170,33 +155,6 @@ class KafkaLogSource final : public LogSource {
     warn_(where + ": " + rd_kafka_message_errstr(&message));
   }
 
-  // Statistics say of each broker how long ago something was received from it ("rxidle", µs) and when they were made ("ts", µs on the
-  // monotonic clock). What counts is the broker that was silent for longest among those that lead a log of ours ("toppars"), and when
-  // it was heard, not when we came to read of it: a process that was stopped for a while finds old records and old statistics waiting.
-  static int on_stats(rd_kafka_t*, char* json, std::size_t size, void* self) {
-    const std::string_view text(json, size);
-    constexpr std::string_view idle_field = "\"rxidle\":", logs_field = "\"toppars\":{";
-    const int64_t made_us = number_after(text, "\"ts\":", 0);
-    int64_t most_us = -1;
-    for (std::size_t at = text.find(idle_field); at != text.npos; at = text.find(idle_field, at + 1)) {
-      std::size_t logs = text.find(logs_field, at);
-      if (logs == text.npos) break;
-      logs = text.find_first_not_of(" \n", logs + logs_field.size());
-      const bool leads_any = logs != text.npos && text[logs] != '}';
-      if (leads_any) most_us = std::max(most_us, number_after(text, idle_field, at));
-    }
-    auto& source = *static_cast<KafkaLogSource*>(self);
-    if (most_us >= 0 && made_us > 0) source.heard_ms_ = std::max(source.heard_ms_, (made_us - most_us) / 1000);
-    return 0;
-  }
-
-  static int64_t number_after(std::string_view text, std::string_view field, std::size_t from) {
-    int64_t number = -1;
-    if (const std::size_t at = text.find(field, from); at != text.npos)
-      std::from_chars(text.data() + at + field.size(), text.data() + text.size(), number);
-    return number;
-  }
-
   static void on_error(rd_kafka_t*, int error, const char* reason, void* self) {
     static_cast<KafkaLogSource*>(self)->warn_(std::string(rd_kafka_err2name(static_cast<rd_kafka_resp_err_t>(error))) + ": " +
                                               reason);
@@ -215,7 +173,6 @@ class KafkaLogSource final : public LogSource {
   std::map<std::string, std::vector<std::size_t>> index_;  // topic → by partition, the index in assign()'s list
   const rd_kafka_topic_t* last_topic_ = nullptr;
   const std::vector<std::size_t>* last_shards_ = nullptr;
-  int64_t heard_ms_ = now_ms();
 };
 
 }  // namespace

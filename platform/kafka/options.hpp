@@ -18,8 +18,8 @@ struct KafkaOptions {
   // group.min.session.timeout.ms (6 s unless configured).
   int session_timeout_ms = 6'000;
 
-  // An owner that has not heard its logs' brokers for longer refuses nothing: it may be a zombie.
-  int max_silence_ms() const { return session_timeout_ms / 2; }
+  // What an owner appended longer ago does not tell whether it still is one.
+  int max_doubt_ms() const { return session_timeout_ms / 2; }
 };
 
 inline std::string event_topic(const KafkaOptions& options, const std::string& context) {

@@ -77,7 +77,7 @@ struct WriterNode::Impl {
     wanted.owner = host_name() + "/" + std::to_string(getpid());
     wanted.url = options.url;
     wanted.partitions = options.kafka.partitions;
-    wanted.max_silence_ms = options.kafka.max_silence_ms();
+    wanted.max_doubt_ms = options.kafka.max_doubt_ms();
     return wanted;
   }
 

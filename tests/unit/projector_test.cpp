@@ -41,7 +41,6 @@ class AwaySource final : public LogSource {
     return source_->end_offset(log, timeout_ms);
   }
   std::vector<WantedPosition> end_positions(int timeout_ms) override { return source_->end_positions(timeout_ms); }
-  int64_t silence_ms() const override { return source_->silence_ms(); }
   void wake() override { source_->wake(); }
 
  private:

@@ -469,15 +469,34 @@ TEST_F(WriterTest, SnapshotsAreTakenAndGiveTheSameState) {
   EXPECT_TRUE(after.refused(0, Code::insufficient_stock) || after.refused(1, Code::insufficient_stock));
 }
 
-TEST_F(WriterTest, AnOwnerThatHearsNothingRefusesNothing) {
+TEST_F(WriterTest, AnOwnerThatHasWrittenNothingOfLateAsksTheLogBeforeItRefuses) {
   node.own_all();
-  node.source.be_silent_for(60'000);
+  node.now_ms += 60'000;
+  node.appender.linger(true);
   send(command("c1", "apple", adjust(-1)));
   node.settle();
   EXPECT_TRUE(answers.heard.empty());
-  node.source.be_silent_for(0);
+  EXPECT_EQ(node.appender.in_flight(), 1u) << "one question, however often it is stepped";
+  node.appender.deliver();
   node.settle();
   EXPECT_TRUE(answers.refused(0, Code::not_found));
+  send(command("c2", "apple", adjust(-1)));
+  node.writer->step(0);
+  EXPECT_TRUE(answers.refused(1, Code::not_found)) << "it need not ask again so soon";
+}
+
+// What counts is when the question was asked, not when its answer was read: between them the log may have become another's.
+TEST_F(WriterTest, AZombieRefusesNothing) {
+  node.own_all();
+  node.now_ms += 60'000;
+  node.appender.linger(true);
+  send(command("c1", "apple", adjust(-1)));
+  node.settle();
+  Node other(logs);
+  other.own_all();
+  node.appender.deliver();
+  node.settle();
+  EXPECT_TRUE(answers.heard.empty());
 }
 
 TEST_F(WriterTest, AFullQueueSaysSoAtOnce) {
