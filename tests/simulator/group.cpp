@@ -102,9 +102,10 @@ std::size_t SimGroupSource::poll(int, const Listener& listener) {
   std::size_t records = 0;
   for (auto& [log, next] : next_) {
     const Partition& partition = group_.kafka().at(group_.topic(), log);
+    if (paused_.contains(log)) continue;
     int64_t until = partition.high_watermark();
     if (random.permille(group_.kafka().faults().truncate)) until = std::min(until, next + random.between(0, 2));
-    for (; next < until; ++records) {
+    for (; next < until && !paused_.contains(log); ++records) {
       const RecordPtr record = partition.records[static_cast<std::size_t>(next)];
       const int64_t offset = next++;
       listener.record(log, record->at(offset));
@@ -122,6 +123,7 @@ void SimGroupSource::rebalance(const Listener& listener) {
     listener.revoked(logs);
     send_positions();
     next_.clear();
+    paused_.clear();
     pending_.clear();
     member_ = group_.rejoin(member_);
     if (member_ < 0) member_ = group_.join(process_);

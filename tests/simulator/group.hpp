@@ -46,6 +46,7 @@ class Group {
   void disturb();    // a rebalance for no reason
 
   const std::string& name() const { return name_; }
+  const std::vector<std::string>& contexts() const { return contexts_; }
   bool reads(const std::string& context) const { return std::ranges::count(contexts_, context) > 0; }
   Topic topic() const { return topic_; }
   Kafka& kafka() const { return kafka_; }
@@ -95,6 +96,8 @@ class SimGroupSource final : public GroupSource {
   void commit(const LogId& log, int64_t offset, const std::string& note) override {
     if (process_.touch()) pending_[log] = {offset, note};
   }
+  void pause(const LogId& log) override { paused_.insert(log); }
+  void resume(const LogId& log) override { paused_.erase(log); }
   void wake() override {}
 
   void leave();  // a clean end
@@ -110,6 +113,7 @@ class SimGroupSource final : public GroupSource {
   Group& group_;
   int member_;
   std::map<LogId, int64_t> next_;  // of what is assigned
+  std::set<LogId> paused_;
   std::map<LogId, Group::Position> pending_;
 };
 

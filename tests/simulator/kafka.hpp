@@ -35,7 +35,7 @@ struct Partition {
   int64_t high_watermark() const { return static_cast<int64_t>(visible_ms.size()); }
 };
 
-enum class Topic { events, commands };
+enum class Topic { events, commands, parked };
 
 // Chances in 1,000, each asked for once an opportunity.
 struct RecordFaults {
@@ -56,7 +56,7 @@ class Kafka {
 
   void create(Topic topic, const LogId& log) { partitions_of(topic)[log].log = log; }
   Partition& at(Topic topic, const LogId& log) { return partitions_of(topic).at(log); }
-  const std::map<LogId, Partition>& partitions(Topic topic) const { return topic == Topic::events ? events_ : commands_; }
+  const std::map<LogId, Partition>& partitions(Topic topic) const { return topics_.at(topic); }
   const RecordFaults& faults() const { return faults_; }
 
   // Producers.
@@ -93,7 +93,7 @@ class Kafka {
     bool broken = false;  // nothing gets through any more
   };
 
-  std::map<LogId, Partition>& partitions_of(Topic topic) { return topic == Topic::events ? events_ : commands_; }
+  std::map<LogId, Partition>& partitions_of(Topic topic) { return topics_[topic]; }
   void send(Session& session);
   void arrive(Session& session);
   void lose(Session& session);
@@ -102,7 +102,7 @@ class Kafka {
 
   Universe& universe_;
   RecordFaults faults_;
-  std::map<LogId, Partition> events_, commands_;
+  std::map<Topic, std::map<LogId, Partition>> topics_;
   std::vector<Partition*> behind_;  // their ends are not replicated yet
   std::deque<Session> sessions_;
   std::vector<int> busy_;  // sessions with records in them

@@ -9,7 +9,7 @@ namespace everfold::simulator {
 void SimLogSource::assign(std::vector<std::pair<LogId, int64_t>> logs) {
   if (!process_.touch()) return;
   places_.clear();
-  for (const auto& [log, offset] : logs) places_.push_back({&kafka_.at(Topic::events, log), offset});
+  for (const auto& [log, offset] : logs) places_.push_back({&kafka_.at(topic_, log), offset});
 }
 
 void SimLogSource::fetch() {
@@ -46,7 +46,7 @@ int64_t SimLogSource::end_offset(const LogId& log, int) {
   for (const Place& place : places_)
     if (place.partition->log == log && place.known_end >= 0) return place.known_end;
   if (!kafka_.up || !process_.reaches_kafka()) throw std::runtime_error("the end of log " + to_string(log) + " cannot be learnt");
-  return kafka_.at(Topic::events, log).high_watermark();
+  return kafka_.at(topic_, log).high_watermark();
 }
 
 bool SimLogSource::at_end() const {

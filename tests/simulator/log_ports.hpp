@@ -9,7 +9,7 @@ namespace everfold::simulator {
 
 class SimLogSource final : public LogSource {
  public:
-  SimLogSource(Process& process, Kafka& kafka) : process_(process), kafka_(kafka) {}
+  SimLogSource(Process& process, Kafka& kafka, Topic topic = Topic::events) : process_(process), kafka_(kafka), topic_(topic) {}
 
   void assign(std::vector<std::pair<LogId, int64_t>> logs) override;
   std::size_t poll(int timeout_ms, const Sink& sink) override;
@@ -34,17 +34,19 @@ class SimLogSource final : public LogSource {
 
   Process& process_;
   Kafka& kafka_;
+  const Topic topic_;
   std::vector<Place> places_;
   std::deque<Fetched> fetched_;
 };
 
 class SimLogAppender final : public LogAppender {
  public:
-  SimLogAppender(Process& process, Kafka& kafka) : process_(process), kafka_(kafka), session_(kafka.open_session(process)) {}
+  SimLogAppender(Process& process, Kafka& kafka, Topic topic = Topic::events)
+      : process_(process), kafka_(kafka), topic_(topic), session_(kafka.open_session(process)) {}
   ~SimLogAppender() override { kafka_.give_up(session_); }
 
   void append(const LogId& log, OutgoingRecord record) override {
-    if (process_.touch()) kafka_.produce(session_, kafka_.at(Topic::events, log), std::move(record));
+    if (process_.touch()) kafka_.produce(session_, kafka_.at(topic_, log), std::move(record));
   }
   bool in_doubt() override { return kafka_.in_doubt(session_); }
   void new_session() override {
@@ -59,6 +61,7 @@ class SimLogAppender final : public LogAppender {
  private:
   Process& process_;
   Kafka& kafka_;
+  const Topic topic_;
   int session_;
 };
 

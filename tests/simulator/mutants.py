@@ -80,10 +80,13 @@ MUTANTS = [
     # Commands from topics, and the translators that send them.
     Mutant("offset-before-the-answer", INTAKE, "open.offsets.emplace(record.offset, false);",
            "open.offsets.emplace(record.offset, MUTANT);"),
-    Mutant("translator-position-before-the-ack", TRANSLATOR, "if (partition.backlog.empty()) partition.safe",
-           "if (MUTANT || partition.backlog.empty()) partition.safe"),
-    Mutant("unacknowledged-taken-for-sent", TRANSLATOR, "if (!batch.empty() && !sender_.send(batch, options_.send_timeout_ms))",
-           "if (!batch.empty() && !sender_.send(batch, options_.send_timeout_ms) && !MUTANT)"),
+    Mutant("translator-position-before-the-ack", TRANSLATOR, "if (backlog.empty()) partition.safe",
+           "if (MUTANT || backlog.empty()) partition.safe"),
+    Mutant("unacknowledged-taken-for-sent", TRANSLATOR, "if (!sender_.send(commands, options_.send_timeout_ms)) return false;",
+           "if (!sender_.send(commands, options_.send_timeout_ms) && !MUTANT) return false;"),
+    Mutant("position-before-the-parking", TRANSLATOR, "const auto unconfirmed = parking_.unconfirmed(log);",
+           "const auto unconfirmed = MUTANT ? std::nullopt : parking_.unconfirmed(log);"),
+    Mutant("parked-taken-for-handled", TRANSLATOR, "    if (sent) parking_.handled(id);", "    if (MUTANT || sent) parking_.handled(id);"),
 
     # The fold.
     Mutant("position-apart-from-rows", FOLD, "if (!batch.positions.empty()) store_.write(batch);",

@@ -103,6 +103,27 @@ std::vector<std::unique_ptr<View>> all_views() {
   return views;
 }
 
+// ---- parking
+
+ParkingPlace::ParkingPlace(Process& process, const Plan& plan, Kafka& kafka, const Group& group)
+    : source_(process, kafka, Topic::parked),
+      appender_(process, kafka, Topic::parked),
+      fetcher_(process, kafka, group.topic()),
+      parking_(group.name(), group.contexts(), plan.shards, {source_, appender_, fetcher_},
+               {[&process] { return process.universe->now_ms; }, [&process] { return process.universe->now_ms; },
+                [this, &process] { return process.name + "-parking-" + std::to_string(++random_ids_); },
+                [&process](std::string_view what, const Parked& parked) {
+                  process.universe->say(process.name, ": ", what, " ", parked.id, " of ", parked.aggregate_id);
+                }},
+               {.first_retry_ms = 20, .last_retry_ms = 300, .append_again_ms = 500}) {}
+
+std::optional<OutgoingRecord> ParkingPlace::Fetcher::fetch(const LogId& log, int64_t offset, int) {
+  if (!process_.touch() || !kafka_.up || !process_.reaches_kafka()) return std::nullopt;
+  const Partition& partition = kafka_.at(topic_, log);
+  if (offset >= partition.high_watermark()) return std::nullopt;
+  return partition.records[static_cast<std::size_t>(offset)]->content;
+}
+
 // ---- a command node, and the process manager's
 
 WriterProgram::WriterProgram(Process& process, const Plan& plan, Kafka& kafka, Group& group, IndexDisk& disk,
@@ -117,7 +138,8 @@ WriterProgram::WriterProgram(Process& process, const Plan& plan, Kafka& kafka, G
                [this] { return process_.name + "-" + std::to_string(process_.universe->step) + "-" + std::to_string(++random_ids_); },
                [this](std::string_view sentence) { process_.universe->say(process_.name, ": ", sentence); }}),
       group_(process, group),
-      intake_(group_, writer_, [this, &ledger](const Command& command, const Rejection& rejection) {
+      parking_(process, plan, kafka, group),
+      intake_(group_, writer_, parking_.parking(), [this, &ledger](const Command& command, const Rejection& rejection) {
         ledger.refusals.push_back({command, rejection, process_.universe->step});
       }) {}
 
@@ -153,6 +175,7 @@ std::optional<std::string> WriterProgram::busy() const {
     if (!disk_.store().timers(log.log).empty()) return "a timer has yet to ring in " + to_string(log.log);
   }
   if (!source_.at_end()) return "its logs are not read to the end";
+  if (!parking_.empty()) return "a command is parked";
   if (!group_.idle()) return "positions are not committed";
   return std::nullopt;
 }
@@ -174,10 +197,11 @@ Arrows::Arrows(Universe& universe, const Plan& plan, Till& till) : gateway(provi
 
 TranslatorProgram::TranslatorProgram(Process& process, const Plan& plan, Kafka& kafka, Group& group, Translator::Reactions reactions)
     : source_(process, group),
+      parking_(process, plan, kafka, group),
       sender_(process, kafka, plan.shards),
-      translator_(source_, sender_, std::move(reactions), [](const LogId&, const Rejection&, int64_t) {},
-                  {[&process] { return process.universe->now_ms; }, [&process] { return process.universe->now_ms; }, [](int64_t) {}},
-                  {.backoff_first_ms = 20, .backoff_max_ms = 300, .batch_commands = 4, .backlog_max_events = 30}) {}
+      translator_(source_, sender_, parking_.parking(), std::move(reactions), [](const LogId&, const Rejection&, int64_t) {},
+                  {[&process] { return process.universe->now_ms; }, [&process] { return process.universe->now_ms; }},
+                  {.backoff_first_ms = 20, .backoff_max_ms = 300, .patience_ms = 100, .batch_commands = 4, .backlog_max_events = 30}) {}
 
 SagaProgram::SagaProgram(Process& process, const Plan& plan, Kafka& kafka, Group& commands, Group& translators, Group& payments,
                          IndexDisk& disk, const Arrows& arrows, Ledger& ledger)
@@ -207,7 +231,7 @@ bool SagaProgram::stop() {
 }
 
 std::optional<std::string> SagaProgram::busy() const {
-  if (!translators_.idle() || !payments_.idle()) return "a translator has positions to commit";
+  if (!translators_.idle() || !payments_.idle()) return "a translator has positions to commit, or parked events";
   return writer_.busy();
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "runtime/command_intake.hpp"
+#include "runtime/parking.hpp"
 #include "runtime/translator.hpp"
 #include "runtime/view_fold.hpp"
 #include "runtime/writer.hpp"
@@ -29,6 +30,32 @@ class Program {
   virtual std::optional<std::string> busy() const = 0;
 };
 
+// What a consumer needs to park what it cannot handle.
+class ParkingPlace {
+ public:
+  ParkingPlace(Process& process, const Plan& plan, Kafka& kafka, const Group& group);
+  Parking& parking() { return parking_; }
+  bool empty() const { return !parking_.busy() && parking_.list(false, 1).empty(); }
+
+ private:
+  class Fetcher final : public RecordFetcher {
+   public:
+    Fetcher(Process& process, Kafka& kafka, Topic topic) : process_(process), kafka_(kafka), topic_(topic) {}
+    std::optional<OutgoingRecord> fetch(const LogId& log, int64_t offset, int timeout_ms) override;
+
+   private:
+    Process& process_;
+    Kafka& kafka_;
+    const Topic topic_;
+  };
+
+  SimLogSource source_;
+  SimLogAppender appender_;
+  Fetcher fetcher_;
+  int random_ids_ = 0;
+  Parking parking_;
+};
+
 class WriterProgram final : public Program {
  public:
   WriterProgram(Process& process, const Plan& plan, Kafka& kafka, Group& group, IndexDisk& disk,
@@ -48,6 +75,7 @@ class WriterProgram final : public Program {
   const IndexDisk& disk_;
   Writer writer_;
   SimGroupSource group_;
+  ParkingPlace parking_;
   CommandIntake intake_;
   int random_ids_ = 0;
   int stop_steps_ = 0;
@@ -58,10 +86,11 @@ class TranslatorProgram {
   TranslatorProgram(Process& process, const Plan& plan, Kafka& kafka, Group& group, Translator::Reactions reactions);
   void step() { translator_.step(); }
   void leave() { source_.leave(); }
-  bool idle() const { return source_.idle(); }
+  bool idle() const { return source_.idle() && parking_.empty(); }
 
  private:
   SimGroupSource source_;
+  ParkingPlace parking_;
   SimCommandSender sender_;
   Translator translator_;
 };

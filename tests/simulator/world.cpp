@@ -40,6 +40,7 @@ void World::set_up() {
   std::vector<std::string> contexts = plan_.command_contexts();
   const auto group = [&](const char* name, Topic topic, std::vector<std::string> of) {
     groups_.push_back(std::make_unique<Group>(universe_, kafka_, name, topic, std::move(of), plan_.shards, plan_.session_timeout_ms));
+    for (int shard = 0; shard < plan_.shards; ++shard) kafka_.create(Topic::parked, {name, shard});
   };
   group("commands", Topic::commands, contexts);
   if (plan_.saga) {
