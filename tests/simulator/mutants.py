@@ -84,9 +84,6 @@ MUTANTS = [
            "if (MUTANT || backlog.empty()) partition.safe"),
     Mutant("unacknowledged-taken-for-sent", TRANSLATOR, "if (!sender_.send(commands, options_.send_timeout_ms)) return false;",
            "if (!sender_.send(commands, options_.send_timeout_ms) && !MUTANT) return false;"),
-    Mutant("position-before-the-parking", TRANSLATOR, "const auto unconfirmed = parking_.unconfirmed(log);",
-           "const auto unconfirmed = MUTANT ? std::nullopt : parking_.unconfirmed(log);"),
-    Mutant("parked-taken-for-handled", TRANSLATOR, "    if (sent) parking_.handled(id);", "    if (MUTANT || sent) parking_.handled(id);"),
 
     # The fold.
     Mutant("position-apart-from-rows", FOLD, "if (!batch.positions.empty()) store_.write(batch);",
