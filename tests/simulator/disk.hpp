@@ -53,6 +53,7 @@ class SimEventIndex final : public EventIndex {
 
   void write(const IndexBatch& batch) override { disk_.write(process_, batch); }
   LogPosition position(const LogId& log) const override { return disk_.store().position(log); }
+  std::string owner(const LogId& log) const override { return disk_.store().owner(log); }
   std::optional<KnownCommand> command(const std::string& id) const override { return disk_.store().command(id); }
   std::optional<Snapshot> snapshot(const std::string& context, const std::string& id) const override {
     return disk_.store().snapshot(context, id);

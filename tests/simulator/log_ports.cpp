@@ -49,6 +49,14 @@ int64_t SimLogSource::end_offset(const LogId& log, int) {
   return kafka_.at(topic_, log).high_watermark();
 }
 
+std::vector<WantedPosition> SimLogSource::end_positions(int) {
+  if (!process_.touch()) return {};
+  if (!kafka_.up || !process_.reaches_kafka()) throw std::runtime_error("the ends of the logs cannot be learnt");
+  std::vector<WantedPosition> ends;
+  for (const Place& place : places_) ends.push_back({place.partition->log, place.partition->high_watermark()});
+  return ends;
+}
+
 bool SimLogSource::at_end() const {
   return fetched_.empty() && std::ranges::all_of(places_, [](const Place& place) {
            return place.next == place.partition->high_watermark();

@@ -14,6 +14,7 @@ class SimLogSource final : public LogSource {
   void assign(std::vector<std::pair<LogId, int64_t>> logs) override;
   std::size_t poll(int timeout_ms, const Sink& sink) override;
   int64_t end_offset(const LogId& log, int timeout_ms) override;
+  std::vector<WantedPosition> end_positions(int timeout_ms) override;
   void wake() override {}
 
   // The client library's own thread: a fetch.
