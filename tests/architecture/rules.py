@@ -70,6 +70,8 @@ EXCEPTIONS = {
         "carts look a product up by folding its events, and the catalogue's evolve is that fold",
     ("command-side/carts/checkout.cpp", "saga/translators/carts_to_orders.hpp"):
         "the edge places the order by the very command that the translator would send, so that it is placed once",
+    ("platform/node/peers.cpp", "schemas/node/v1/forward.pb.h"):
+        "what nodes say to each other is their own business, but two versions must understand it: so it is a schema",
 }
 
 # What platform/ wraps. bench/ may use them too: its floors are these libraries without Everfold.
@@ -155,7 +157,7 @@ def libraries_stay_behind_platform(sources: dict[str, str]) -> Iterator[Breach]:
 
 SIDES = ("schemas", "command-side", "projections", "query-api")
 # Folders on a side that are no context.
-SHARED = {"schemas/common", "schemas/log", "schemas/history", "schemas/parking", "command-side/edge", "projections/history",
+SHARED = {"schemas/common", "schemas/log", "schemas/history", "schemas/node", "schemas/parking", "command-side/edge", "projections/history",
           "query-api/http", "query-api/openapi", "query-api/reads", "saga/translators", "saga/payment-providers"}
 
 

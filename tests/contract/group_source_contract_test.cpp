@@ -153,7 +153,7 @@ TEST_F(GroupSourceContract, WhoLeavesWithRecordsFetchedAndNotReadIsFollowedAtOnc
   const auto since = std::chrono::steady_clock::now();
   ASSERT_TRUE(until([&] { return second.partitions == 2; }, [&] { second.source->poll(50, second.listener); }));
   EXPECT_LT(std::chrono::steady_clock::now() - since,
-            std::chrono::milliseconds(kafka::group_session_timeout_ms) - std::chrono::seconds(1));
+            std::chrono::milliseconds(kafka::KafkaOptions().session_timeout_ms) - std::chrono::seconds(1));
   const auto seen_by_both = [&] {
     auto both = all;
     for (const auto& [key, times] : second.seen) both[key] += times;
