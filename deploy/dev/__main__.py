@@ -96,7 +96,7 @@ def _parser() -> argparse.ArgumentParser:
                     help="how long the programs may take to be ready (120)")
     command("demo", _demo, "up, a sample shop, a few purchases, and what happened to them")
     test = command("test", _test, "build and run the tests: all, or one LAYER")
-    test.add_argument("layer", nargs="?", metavar="LAYER", help="unit, contract, flow, model, chaos, fuzz or architecture")
+    test.add_argument("layer", nargs="?", metavar="LAYER", help="unit, contract, flow, model, simulator, chaos, fuzz, sanitizers or architecture")
     test.add_argument("-R", "--tests-regex", metavar="REGEX", help="only the tests with such a name")
     fuzz = command("fuzz", _fuzz, "libFuzzer on all targets of tests/fuzz, or the TARGETs", "Ends at once for a target"
                    " that finds something, and says how to repeat it.")

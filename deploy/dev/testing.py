@@ -1,6 +1,6 @@
 """./dev test: builds everything once, gives the tests a Kafka of their own, and runs them with ctest. The whole suite
-(no layer, the preset dev) then runs the test programs under the sanitizers, and has the fuzz targets look for something
-new, for a short time."""
+(no layer, the preset dev) then has the fuzz targets look for something new, for a short time. The layer `sanitizers` runs
+the test programs under ASan, UBSan and TSan."""
 
 import os
 import socket
@@ -31,15 +31,23 @@ def run(preset: str, layer: str | None, tests_regex: str | None) -> int:
     build.install_packages()
     build.install_python_packages()
     kafka.install()
+    if layer == "sanitizers":
+        return _sanitizers(tests_regex)
     build.build(preset, [])
     whole = preset == "dev" and not tests_regex
     with brokers() as address:
         failed = _ctest(preset, layer, tests_regex, address)
-        for sanitizer in _SANITIZERS if whole and not layer else ():
-            build.build(sanitizer, [f"{sanitizer}_tests"])
-            failed = _ctest(sanitizer, sanitizer, None, address) or failed
     if whole and layer in (None, "fuzz"):
         failed = fuzzing.run([], _FUZZ_SECONDS) or failed
+    return failed
+
+
+def _sanitizers(tests_regex: str | None) -> int:
+    failed = 0
+    with brokers() as address:
+        for sanitizer in _SANITIZERS:
+            build.build(sanitizer, [f"{sanitizer}_tests"])
+            failed = _ctest(sanitizer, sanitizer, tests_regex, address) or failed
     return failed
 
 
