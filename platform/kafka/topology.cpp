@@ -36,7 +36,10 @@ class Admin {
       const rd_kafka_metadata_t* metadata = nullptr;
       const auto error = rd_kafka_metadata(client_.get(), 0, handle.get(), &metadata, left_ms());
       const Own<const rd_kafka_metadata_t> owner(metadata);
-      if (error != RD_KAFKA_RESP_ERR_NO_ERROR) throw unreachable(rd_kafka_err2str(error));
+      if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        wait(rd_kafka_err2str(error));
+        continue;
+      }
       const auto& found = metadata->topics[0];
       if (found.err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) return -1;
       if (found.err == RD_KAFKA_RESP_ERR_NO_ERROR && found.partition_cnt > 0) return found.partition_cnt;
@@ -72,21 +75,17 @@ class Admin {
   std::string config(const std::string& topic, const std::string& name) {
     const Own<rd_kafka_ConfigResource_t> resource(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str()));
     rd_kafka_ConfigResource_t* list[] = {resource.get()};
-    rd_kafka_DescribeConfigs(client_.get(), list, 1, nullptr, queue_.get());
-    const Own<rd_kafka_event_t> event = answer();
-    if (rd_kafka_event_error(event.get()) != RD_KAFKA_RESP_ERR_NO_ERROR)
-      throw unreachable(rd_kafka_event_error_string(event.get()));
-    std::size_t resources = 0, entries = 0;
-    const auto** found =
-        rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event.get()), &resources);
-    if (resources == 0) return "";
-    const auto** configs = rd_kafka_ConfigResource_configs(found[0], &entries);
-    for (std::size_t i = 0; i < entries; ++i)
-      if (name == rd_kafka_ConfigEntry_name(configs[i])) {
-        const char* value = rd_kafka_ConfigEntry_value(configs[i]);
-        return value ? value : "";
-      }
-    return "";
+    for (;;) {
+      rd_kafka_DescribeConfigs(client_.get(), list, 1, nullptr, queue_.get());
+      const Own<rd_kafka_event_t> event = answer();
+      std::size_t resources = 0;
+      const auto** found =
+          rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event.get()), &resources);
+      const auto error = resources > 0 ? rd_kafka_ConfigResource_error(found[0]) : rd_kafka_event_error(event.get());
+      if (resources > 0 && error == RD_KAFKA_RESP_ERR_NO_ERROR) return value_of(*found[0], name);
+      // Any broker answers, also one that has not heard of a new topic yet: that says nothing about the topic.
+      wait("the settings of topic " + topic + " cannot be read: " + rd_kafka_err2str(error));
+    }
   }
 
   // The topology topic's first record counts, whoever else wrote one later.
@@ -132,6 +131,14 @@ class Admin {
   void wait(const std::string& what) {
     if (left_ms() <= 1) throw unreachable(what);
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  static std::string value_of(const rd_kafka_ConfigResource_t& resource, const std::string& name) {
+    std::size_t entries = 0;
+    const auto** configs = rd_kafka_ConfigResource_configs(&resource, &entries);
+    const auto** entry =
+        std::find_if(configs, configs + entries, [&](const auto* each) { return name == rd_kafka_ConfigEntry_name(each); });
+    const char* value = entry == configs + entries ? nullptr : rd_kafka_ConfigEntry_value(*entry);
+    return value ? value : "";
   }
   std::runtime_error unreachable(const std::string& why) const {
     return std::runtime_error("Kafka at " + options_.brokers + " does not do what is asked: " + why);
