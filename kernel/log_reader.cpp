@@ -48,7 +48,7 @@ Verdict LogReader::feed_term(int64_t offset, int64_t term) {
   check(offset >= next_offset_, "a log was read backwards");
   next_offset_ = offset + 1;
   if (term <= position_.term) return settled(Verdict::ignored);
-  position_ = {next_offset_, term, 1};
+  position_ = {next_offset_, term, 1, position_.origin};
   collected_ = 0;
   return Verdict::term_started;
 }
@@ -67,12 +67,12 @@ Verdict LogReader::feed_event(int64_t offset, const LogMark& mark) {
     return Verdict::collecting;
   }
   collected_ = 0;
-  position_ = {next_offset_, position_.term, position_.next_commit + 1};
+  position_ = {next_offset_, position_.term, position_.next_commit + 1, position_.origin};
   return Verdict::accepted;
 }
 
 Verdict LogReader::gap() {
-  position_ = {next_offset_, position_.term, 0};
+  position_ = {next_offset_, position_.term, 0, position_.origin};
   collected_ = 0;
   return Verdict::gap;
 }

@@ -25,6 +25,7 @@ struct LogPosition {
   int64_t offset = 0;       // of the next record to read
   int64_t term = 0;         // 0: none yet
   int64_t next_commit = 1;  // 0: this term has a gap, the rest of it is void
+  uint64_t origin = 0;      // a digest of the log's first record, which no other log has; 0: not read yet
   bool operator==(const LogPosition&) const = default;
 };
 
@@ -43,6 +44,8 @@ class LogReader {
   LogReader() = default;
   explicit LogReader(const LogPosition& from) : position_(from) {}
 
+  // Of the record at offset 0, before it is fed.
+  void begin(uint64_t origin) { position_.origin = origin; }
   Verdict feed_term(int64_t offset, int64_t term);
   Verdict feed_event(int64_t offset, const LogMark& mark);
 

@@ -83,7 +83,7 @@ void fold_once(const std::string& name, const ServiceOptions& options) {
   RocksViewShelf shelf(options.views_dir, name, memory);
   BuildTurn turn;
   const auto say = [](std::string_view sentence) { std::cerr << sentence << '\n'; };
-  Projector projector(**view, logs_of(**view, options), ports_of(shelf, options.kafka, say, say, turn));
+  Projector projector(**view, logs_of(**view, options), ports_of(shelf, options.kafka, options.views_dir, say, say, turn));
 
   const auto started = std::chrono::steady_clock::now();
   projector.rebuild(std::stop_token());

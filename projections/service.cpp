@@ -6,6 +6,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <map>
+#include <set>
 
 #include "platform/json/write.hpp"
 #include "platform/kafka/log_source.hpp"
@@ -18,6 +19,7 @@ namespace {
 
 constexpr std::chrono::seconds lag_period{1};
 constexpr int end_offset_timeout_ms = 1'000;
+constexpr int refusal_timeout_ms = 10'000;
 
 int64_t steady_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch())
@@ -49,22 +51,27 @@ std::vector<LogId> logs_of(const View& view, const ServiceOptions& options) {
   return logs;
 }
 
-Projector::Ports ports_of(ViewShelf& shelf, const kafka::KafkaOptions& kafka, ViewGenerations::Say say,
-                          ViewGenerations::Say warn, BuildTurn& turn) {
+Projector::Ports ports_of(ViewShelf& shelf, const kafka::KafkaOptions& kafka, const std::string& directory,
+                          ViewGenerations::Say say, ViewGenerations::Say warn, BuildTurn& turn) {
   const auto make_source = [kafka, warn](bool building) {
     return kafka::make_log_source(kafka, building ? kafka::Reading::bulk : kafka::Reading::low_latency, warn);
   };
-  return {shelf, make_source, steady_ms, std::move(say), warn, turn};
+  const auto refusal = [kafka, directory](const kafka::Positions& positions) {
+    std::set<std::string> contexts;
+    for (const auto& [log, position] : positions) contexts.insert(log.context);
+    return kafka::LogWatch(kafka, {contexts.begin(), contexts.end()}).refusal(positions, directory, refusal_timeout_ms);
+  };
+  return {shelf, make_source, steady_ms, std::move(say), warn, turn, refusal};
 }
 
 ProjectionService::ProjectionService(ServiceOptions options, std::function<void()> failed)
-    : options_(std::move(options)), on_failure_(std::move(failed)) {
+    : options_(std::move(options)), on_failure_(std::move(failed)), logs_watch_(options_.kafka, options_.contexts) {
   for (auto& view : make_views()) {
     auto& running = *views_.emplace_back(std::make_unique<Running>());
     running.view = std::move(view);
     running.shelf = std::make_unique<RocksViewShelf>(options_.views_dir, std::string(running.view->name()), memory_);
     running.projector = std::make_unique<Projector>(*running.view, logs_of(*running.view, options_),
-                                                    ports_of(*running.shelf, options_.kafka, say, warn, turn_));
+                                                    ports_of(*running.shelf, options_.kafka, options_.views_dir, say, warn, turn_));
   }
 }
 
@@ -75,6 +82,7 @@ ProjectionService::~ProjectionService() {
 void ProjectionService::start() {
   for (auto& running : views_)
     running->thread = std::jthread([this, &running](const std::stop_token& stop) { run(*running->projector, stop); });
+  logs_watch_.start();
   watcher_ = std::jthread([this](const std::stop_token& stop) { watch_lag(stop); });
 }
 

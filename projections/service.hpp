@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "platform/kafka/log_watch.hpp"
 #include "platform/kafka/options.hpp"
 #include "platform/rocksdb/view_store.hpp"
 #include "runtime/projector.hpp"
@@ -57,12 +58,13 @@ class ProjectionService {
   std::optional<std::string> failure_;  // the first
   BuildTurn turn_;
   std::vector<std::unique_ptr<Running>> views_;
+  kafka::LogWatch logs_watch_;
   std::jthread watcher_;
 };
 
 // One view's ports to Kafka and the disk. `memory` and `turn` outlive them.
 std::vector<LogId> logs_of(const View& view, const ServiceOptions& options);
-Projector::Ports ports_of(ViewShelf& shelf, const kafka::KafkaOptions& kafka, ViewGenerations::Say say,
-                          ViewGenerations::Say warn, BuildTurn& turn);
+Projector::Ports ports_of(ViewShelf& shelf, const kafka::KafkaOptions& kafka, const std::string& directory,
+                          ViewGenerations::Say say, ViewGenerations::Say warn, BuildTurn& turn);
 
 }  // namespace everfold::projections

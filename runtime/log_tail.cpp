@@ -5,6 +5,7 @@
 namespace everfold {
 
 TailStep LogTail::feed(const RecordView& record) {
+  if (record.offset == 0) reader_.begin(origin_of(record));
   if (const auto mark = log_mark_of(record)) {
     const Verdict verdict = reader_.feed_event(record.offset, *mark);
     TailStep step{verdict, std::nullopt, std::nullopt};

@@ -103,9 +103,9 @@ class MemoryViewShelf final : public ViewShelf {
     const std::lock_guard lock(mutex_);
     shelved_.erase(generation);
   }
-  bool intact(int64_t generation) const override {
+  std::string damage_of(int64_t generation) const override {
     const std::lock_guard lock(mutex_);
-    return shelved_.contains(generation);
+    return shelved_.contains(generation) ? "" : "it was deleted";
   }
 
   // What was written so far; not while somebody writes.

@@ -1,10 +1,15 @@
 #include "runtime/projector.hpp"
 
+#include <algorithm>
+#include <chrono>
+#include <system_error>
+
 namespace everfold {
 namespace {
 
 constexpr int end_offset_timeout_ms = 5'000;
 constexpr int damages_before_giving_up = 3;
+constexpr int64_t last_retry_ms = 30'000;
 
 }  // namespace
 
@@ -42,8 +47,26 @@ void Projector::run(const std::stop_token& stop) {
                                  " is damaged again and again, last: " + damage.what());
       generation.store.reset();
       generations_.set_aside(generation.number, damage);
+    } catch (const ViewUnwritable& trouble) {
+      generation.store.reset();
+      wait_out(trouble.what(), stop);
+    } catch (const std::system_error& trouble) {  // of a folder
+      generation.store.reset();
+      wait_out(trouble.what(), stop);
     }
   }
+}
+
+// What was written is whole, and the rest is read again: opening anew is all the healing that a full disk needs once it has room.
+void Projector::wait_out(const std::string& trouble, const std::stop_token& stop) {
+  const int64_t pause_ms = std::min(last_retry_ms, settings_.retry_ms << std::min(troubles_++, 10));
+  caught_up_ = false;
+  ports_.warn("view " + std::string(view_.name()) + " cannot be written: " + trouble +
+              ". Is the disk full? Queries answer what was folded until now; trying again in " + std::to_string(pause_ms) + " ms");
+  std::mutex mutex;
+  std::unique_lock lock(mutex);
+  std::condition_variable_any stopped;
+  stopped.wait_for(lock, stop, std::chrono::milliseconds(pause_ms), [] { return false; });
 }
 
 bool Projector::rebuild(const std::stop_token& stop) {
@@ -65,6 +88,7 @@ bool Projector::build(Generation& generation, const std::stop_token& stop) {
 
 // A building generation: until it has reached the logs' end of now; true then. A live one: until asked to stop.
 bool Projector::follow(const Generation& generation, const std::stop_token& stop) {
+  require_same_logs(*generation.store, stop);
   const auto source = ports_.make_source(generation.building);
   ViewFold fold(view_, *generation.store, logs_);
   generation_ = generation.number;
@@ -80,7 +104,7 @@ bool Projector::follow(const Generation& generation, const std::stop_token& stop
       reached = true;
       if (generation.building) return true;
       caught_up_ = true;
-      damages_ = 0;
+      damages_ = troubles_ = 0;
     }
     look_after(generation);
   }
@@ -101,6 +125,21 @@ void Projector::step(LogSource& source, ViewFold& fold) {
   if (records == 0 || fold.unwritten_records() >= settings_.batch_records ||
       ports_.now_ms() - batch_started_ms_ >= settings_.batch_ms)
     fold.write();
+}
+
+void Projector::require_same_logs(const ViewStore& store, const std::stop_token& stop) {
+  std::vector<std::pair<LogId, LogPosition>> positions;
+  for (const LogId& log : logs_) positions.emplace_back(log, store.position(log));
+  for (bool known = false; !known && !stop.stop_requested();) {
+    std::optional<std::string> refusal;
+    try {
+      refusal = ports_.refusal(positions);
+      known = true;
+    } catch (const std::runtime_error& error) {  // Kafka is away: that is waited for
+      ports_.warn(error.what());
+    }
+    if (refusal) throw std::runtime_error(*refusal);
+  }
 }
 
 // Kafka may be away at the start: that is waited for, and said.
@@ -125,7 +164,7 @@ void Projector::look_after(const Generation& generation) {
   events_per_s_ = static_cast<double>(events - looked_events_) * 1000 / static_cast<double>(passed_ms);
   looked_ms_ = now;
   looked_events_ = events;
-  if (!generations_.intact(generation)) throw ViewDamaged("its folder was deleted");
+  if (const std::string damage = generations_.damage_of(generation); !damage.empty()) throw ViewDamaged(damage);
 }
 
 void Projector::show(const ViewFold& fold) {

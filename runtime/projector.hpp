@@ -2,8 +2,8 @@
 // folds, writes rows and log positions in one batch. Exactly once, because the positions are the store's own.
 //
 // A generation is folded anew from the beginning when there is none, when another version of the view's code wrote it,
-// and when it is damaged or deleted, at the start or under way; the old one, if readable, serves until the new one has
-// reached the logs' end.
+// and when it is damaged or deleted, at the start or under way, found by itself or by a reader; the old one, if readable,
+// serves until the new one has reached the logs' end. A disk that is full is waited for.
 #pragma once
 
 #include <atomic>
@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -30,6 +31,7 @@ struct ProjectorSettings {
   int64_t batch_ms = 100;              // or that old, or when the source has nothing more
   int poll_ms = 50;                    // how soon a request to stop is seen
   int64_t look_ms = 1'000;             // how often the folder is looked after
+  int64_t retry_ms = 1'000;            // after a disk that was full, doubling up to 30 s
 };
 
 // The projectors of a program build one at a time: a source for bulk reads far ahead, which takes memory.
@@ -53,6 +55,10 @@ class Projector {
     ViewGenerations::Say say;                                              // to the operator; rare
     ViewGenerations::Say warn;
     BuildTurn& turn;
+    // Why a store that stands there must not be folded on: the logs are not those that it was folded from. Nothing: they
+    // are. Throws std::runtime_error when that cannot be learnt now.
+    std::function<std::optional<std::string>(const std::vector<std::pair<LogId, LogPosition>>&)> refusal =
+        [](const auto&) { return std::nullopt; };
   };
   struct Status {
     int64_t generation = 0;
@@ -81,9 +87,11 @@ class Projector {
  private:
   bool build(Generation& generation, const std::stop_token& stop);
   bool follow(const Generation& generation, const std::stop_token& stop);
+  void require_same_logs(const ViewStore& store, const std::stop_token& stop);
   std::vector<int64_t> learn_ends(LogSource& source, const std::stop_token& stop);
   void step(LogSource& source, ViewFold& fold);
   void look_after(const Generation& generation);
+  void wait_out(const std::string& trouble, const std::stop_token& stop);
   void show(const ViewFold& fold);
 
   View& view_;
@@ -91,7 +99,8 @@ class Projector {
   const Ports ports_;
   const ProjectorSettings settings_;
   ViewGenerations generations_;
-  int damages_ = 0;  // since it was caught up last
+  int damages_ = 0;   // since it was caught up last
+  int troubles_ = 0;  // as well
   int64_t batch_started_ms_ = 0;
   int64_t looked_ms_ = 0;
   int64_t looked_events_ = 0;

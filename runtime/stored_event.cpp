@@ -84,6 +84,13 @@ std::optional<TermStartedMark> term_started_of(const RecordView& record) {
   return TermStartedMark{message.term(), message.owner(), message.url(), message.nonce()};
 }
 
+uint64_t origin_of(const RecordView& first) {
+  uint64_t digest = 0xcbf29ce484222325;  // FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv/
+  for (const std::string_view part : {first.key, first.value, first.header("ce_id")})
+    for (const char byte : part) digest = (digest ^ static_cast<unsigned char>(byte)) * 0x100000001b3;
+  return digest == 0 ? 1 : digest;
+}
+
 StoredEvent event_of(const RecordView& record, const std::string& context) {
   StoredEvent event;
   read_event(record, context, event);

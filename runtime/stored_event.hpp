@@ -33,6 +33,8 @@ struct TermStartedMark {
 // What a record of an event topic is. Nothing fits: it was not written by Everfold, and is void for every reader.
 std::optional<LogMark> log_mark_of(const RecordView& record);            // an event record
 std::optional<TermStartedMark> term_started_of(const RecordView& record);
+// Tells a log from any other by its first record, a TermStarted with a nonce. Never 0.
+uint64_t origin_of(const RecordView& first);
 StoredEvent event_of(const RecordView& record, const std::string& context);
 // The same into an event that was used before: its memory is used again. What folds millions saves half its time by that.
 void read_event(const RecordView& record, const std::string& context, StoredEvent& into);

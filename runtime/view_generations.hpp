@@ -33,7 +33,7 @@ class ViewGenerations {
   void switch_to(Generation& generation);
   // Close its store first.
   void set_aside(int64_t number, const ViewDamaged& damage);
-  bool intact(const Generation& generation) const { return shelf_.intact(generation.number); }
+  std::string damage_of(const Generation& generation) const { return shelf_.damage_of(generation.number); }
 
  private:
   bool open(int64_t number, Generation& into);

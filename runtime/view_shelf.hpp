@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <stdexcept>
+#include <string>
 #include <vector>
 
 #include "runtime/views.hpp"
@@ -13,6 +14,12 @@ namespace everfold {
 
 // What lies on the disk cannot be read: the logs are the truth, so the answer is to fold the view anew.
 class ViewDamaged : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// The disk is full, ailing, or not to be written: that passes, or somebody must mend it.
+class ViewUnwritable : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
@@ -27,7 +34,7 @@ class ViewShelf {
   virtual ~ViewShelf() = default;
   virtual int64_t live() const = 0;                      // 0: none yet
   virtual std::vector<int64_t> generations() const = 0;  // ascending
-  // Throws ViewDamaged; std::runtime_error when something else is wrong (disk full, no permission).
+  // Throws ViewDamaged. As everything here and in a store: ViewUnwritable.
   virtual Opened open(int64_t generation) = 0;
   virtual std::unique_ptr<ViewStore> create(int64_t generation, int code_version) = 0;
   // Atomic: a reader sees the old one or the new one.
@@ -35,8 +42,8 @@ class ViewShelf {
   // Not a generation any more, but kept for a look: its store is damaged. Close it first.
   virtual void set_aside(int64_t generation) = 0;
   virtual void remove(int64_t generation) = 0;
-  // Somebody may delete the folder of an open store.
-  virtual bool intact(int64_t generation) const = 0;
+  // What happened to an open store since: somebody deleted its folder, a reader met damage. Empty: nothing.
+  virtual std::string damage_of(int64_t generation) const = 0;
 };
 
 }  // namespace everfold

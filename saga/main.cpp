@@ -9,6 +9,7 @@
 #include "platform/config/command_line.hpp"
 #include "platform/http/server.hpp"
 #include "platform/kafka/log_source.hpp"
+#include "platform/kafka/log_watch.hpp"
 #include "platform/kafka/topology.hpp"
 #include "platform/logging/logging.hpp"
 #include "platform/metrics/metrics.hpp"
@@ -143,7 +144,9 @@ void run(const config::Options& options) {
   std::vector<std::unique_ptr<HostedContext>> processes;
   processes.push_back(host<checkout::Checkout>());
   node::WriterNode writer({kafka, "saga", options.data_dir, options.url_for_peers(), ""}, std::move(processes));
+  kafka::LogWatch watch(kafka, contexts);  // of what the translators read
   writer.start();
+  watch.start();
 
   payment_providers::Registry providers;
   providers.add(payment_providers::Sandbox::name, std::make_unique<payment_providers::Sandbox>());

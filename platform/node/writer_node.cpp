@@ -11,6 +11,7 @@
 
 #include "kernel/check.hpp"
 #include "platform/kafka/log_source.hpp"
+#include "platform/kafka/log_watch.hpp"
 #include "platform/kafka/topology.hpp"
 #include "platform/logging/logging.hpp"
 #include "platform/metrics/metrics.hpp"
@@ -62,7 +63,8 @@ struct WriterNode::Impl {
         forwarder(*peers, {wall_clock_ms, [this](QueuedCommand queued) { writer.submit(std::move(queued)); },
                            [this](ReadWait wait) { writer.when_read(std::move(wait)); }}),
         writer(writer_options(), std::move(contexts), *source, *appender, *index, writer_edges()),
-        parked(options.kafka, options.group, kafka::Topics::commands, names, {steady_clock_ms, wall_clock_ms, random_id, nullptr}) {}
+        parked(options.kafka, options.group, kafka::Topics::commands, names, {steady_clock_ms, wall_clock_ms, random_id, nullptr}),
+        watch(options.kafka, names) {}
   ~Impl() { forwarder.stop(); }
 
   Writer::Edges writer_edges() {
@@ -70,6 +72,14 @@ struct WriterNode::Impl {
     if (!options.node_token.empty())
       edges.elsewhere = [this](QueuedCommand queued, const std::string& url) { forwarder.forward(std::move(queued), url); };
     return edges;
+  }
+
+  kafka::Positions positions() const {
+    kafka::Positions all;
+    for (const std::string& context : names)
+      for (int shard = 0; shard < options.kafka.partitions; ++shard)
+        all.emplace_back(LogId{context, shard}, index->position({context, shard}));
+    return all;
   }
 
   WriterOptions writer_options() const {
@@ -91,6 +101,7 @@ struct WriterNode::Impl {
   Writer writer;
   CatchUp catch_up{*source, {wall_clock_ms, [this](ReadWait wait) { writer.when_read(std::move(wait)); }, warn}, catch_up_deadline_ms};
   parked::ConsumerParking parked;
+  kafka::LogWatch watch;
   std::unique_ptr<GroupSource> group;
   std::unique_ptr<CommandIntake> intake;
   std::atomic<bool> taking{true}, writing{true};
@@ -101,12 +112,15 @@ WriterNode::WriterNode(WriterNodeOptions options, std::vector<std::unique_ptr<Ho
   if (const auto refusal = kafka::ensure_topics(options.kafka, names_of(contexts), topics_timeout_ms, {options.group}))
     throw std::runtime_error(*refusal);
   impl_ = std::make_unique<Impl>(std::move(options), std::move(contexts));
+  if (const auto refusal = impl_->watch.refusal(impl_->positions(), impl_->options.data_dir, topics_timeout_ms))
+    throw std::runtime_error(*refusal);
 }
 
 WriterNode::~WriterNode() { drain(0); }
 
 void WriterNode::start() {
   Impl& self = *impl_;
+  self.watch.start();
   self.group = kafka::make_group_source(self.options.kafka, self.options.group, kafka::Topics::commands, self.names, warn);
   self.intake = std::make_unique<CommandIntake>(*self.group, self.writer, self.parked.parking(), log_refused);
   self.writer_thread = std::thread([&self] {

@@ -25,7 +25,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view format = "everfold event index 2";
+constexpr std::string_view format = "everfold event index 3";
 
 // One column family, whatever is in it: RocksDB's manifest says what a family's files are in one record, which is there or is not; of
 // several families a cut manifest can keep the positions and lose the events. A key begins with what it is; then come parts ended by NUL
@@ -229,6 +229,7 @@ class RocksEventIndex final : public EventIndex {
       put_number(value, position.offset);
       put_number(value, position.term);
       put_number(value, position.next_commit);
+      put_number(value, static_cast<int64_t>(position.origin));
       trouble_.require(out.Put(position_key(log), value));
     }
     for (const auto& [log, url] : batch.owners) trouble_.require(out.Put(owner_key(log), url));
@@ -243,6 +244,7 @@ class RocksEventIndex final : public EventIndex {
     position.offset = fields.number();
     position.term = fields.number();
     position.next_commit = fields.number();
+    position.origin = static_cast<uint64_t>(fields.number());
     return position;
   }
 

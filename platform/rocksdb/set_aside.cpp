@@ -38,6 +38,7 @@ Opening::Opening(const std::string& directory) : path_(directory + "/opening") {
 }
 
 Opening::~Opening() {
+  if (stays_) return;
   std::error_code stays;  // then it counts as unfinished: the next start says more
   fs::remove(path_, stays);
 }

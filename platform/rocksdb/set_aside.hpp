@@ -10,14 +10,16 @@ namespace everfold {
 class Opening {
  public:
   explicit Opening(const std::string& directory);
-  ~Opening();                       // it came to an end, well or not
+  ~Opening();  // it came to an end, well or not
   bool fatal() const { return unfinished_ >= 2; }  // one may be a kill's
+  void stay_fatal() { stays_ = true; }             // until the file is deleted
   Opening(const Opening&) = delete;
   Opening& operator=(const Opening&) = delete;
 
  private:
   const std::string path_;
   int unfinished_ = 0;
+  bool stays_ = false;
 };
 inline constexpr const char* fatal_opening = "opening it ended the program, twice";
 

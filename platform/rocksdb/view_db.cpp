@@ -5,18 +5,23 @@
 #include <rocksdb/db.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
+#include <rocksdb/write_batch.h>
 #include <rocksdb/write_buffer_manager.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <sstream>
 
 #include "platform/rocksdb/memory.hpp"
+#include "platform/rocksdb/set_aside.hpp"
+#include "platform/rocksdb/status.hpp"
 
 namespace everfold {
 namespace {
 
-rocksdb::Slice slice(std::string_view text) { return {text.data(), text.size()}; }
 std::string_view view(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
 
 rocksdb::CompressionType compression() {
@@ -25,37 +30,57 @@ rocksdb::CompressionType compression() {
   return lz4 ? rocksdb::kLZ4Compression : rocksdb::kNoCompression;
 }
 
-rocksdb::ColumnFamilyOptions family_options(const RocksMemory::Impl& memory) {
+constexpr int64_t batch_slots = 16'384;
+constexpr int64_t batches_a_flush = 4'096;  // a flush may last while others are written: a few of them fit
+constexpr std::string_view batches_key = "batches";
+
+std::string slot_of(int64_t batch) { return std::to_string(batch % batch_slots); }
+
+int64_t number_in(std::string_view text, const std::string& where) {
+  int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size()) throw ViewDamaged(where + ": a number is unreadable");
+  return number;
+}
+
+rocksdb::Options options_of(const RocksMemory::Impl& memory) {
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = memory.block_cache;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));  // most rows that a fold asks for do not exist yet
   table.whole_key_filtering = true;
   table.format_version = 5;
-  rocksdb::ColumnFamilyOptions options;
+  rocksdb::Options options;
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   options.compression = compression();
   options.write_buffer_size = 32u << 20;
   options.memtable_whole_key_filtering = true;
   options.memtable_prefix_bloom_size_ratio = 0.02;
-  return options;
-}
-
-rocksdb::DBOptions db_options(const RocksMemory::Impl& memory) {
-  rocksdb::DBOptions options;
-  options.atomic_flush = true;  // rows, index and positions of one batch reach the disk's files together or not at all
   options.max_open_files = -1;  // a secondary instance must hold the files that the primary deletes
   options.max_file_opening_threads = 1;  // otherwise every catch-up of a secondary starts 15 threads to open no files
   options.max_background_jobs = 2;
   options.max_total_wal_size = 128u << 20;  // bounds what is replayed at a start
+  options.max_manifest_file_size = manifest_bytes;
   options.write_buffer_manager = memory.write_buffers;
   options.info_log_level = rocksdb::WARN_LEVEL;
   options.keep_log_file_num = 2;
   return options;
 }
 
-std::vector<rocksdb::ColumnFamilyDescriptor> descriptors(const RocksMemory::Impl& memory) {
-  const auto options = family_options(memory);
-  return {{rocksdb::kDefaultColumnFamilyName, {}}, {"rows", options}, {"index", options}, {"meta", options}};
+// A secondary instance can read for ever in a manifest whose last record has a wrong length. What the primary is in the
+// middle of writing looks so for a moment, too.
+void require_readable_manifest(const std::string& directory, const std::string& name) {
+  constexpr std::size_t block_bytes = 32'768, header_bytes = 7;  // checksum (4), length (2), type
+  std::ifstream file(directory + "/" + name, std::ios::binary);
+  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+  const auto byte = [&](std::size_t at) { return static_cast<std::size_t>(static_cast<unsigned char>(bytes[at])); };
+  for (std::size_t at = 0; at < bytes.size();) {
+    const std::size_t left = std::min(block_bytes - at % block_bytes, bytes.size() - at);
+    const bool padding = block_bytes - at % block_bytes < header_bytes;
+    const std::size_t record = padding ? left : header_bytes + (left < header_bytes ? left : byte(at + 4) + 256 * byte(at + 5));
+    if (record > left || (!padding && (byte(at + 6) < 1 || byte(at + 6) > 4)))
+      throw ViewDamaged(directory + "/" + name + ": no record begins at byte " + std::to_string(at));
+    at += record;
+  }
 }
 
 // The first key that does not start with `prefix`; empty: there is none.
@@ -83,9 +108,8 @@ struct PrefixScan {
 void require_ok(const rocksdb::Status& status, const std::string& what) {
   if (status.ok()) return;
   const std::string sentence = what + ": " + status.ToString();
-  if (status.IsCorruption() || status.IsNotFound() || status.IsInvalidArgument() || status.IsPathNotFound())
-    throw ViewDamaged(sentence);
-  throw std::runtime_error(sentence);
+  if (is_damage(status)) throw ViewDamaged(sentence);
+  throw ViewUnwritable(sentence);
 }
 
 RocksMemory::RocksMemory(std::size_t block_cache_bytes, std::size_t write_buffer_bytes)
@@ -93,83 +117,166 @@ RocksMemory::RocksMemory(std::size_t block_cache_bytes, std::size_t write_buffer
                      std::make_shared<rocksdb::WriteBufferManager>(write_buffer_bytes)}) {}
 RocksMemory::~RocksMemory() = default;
 
-ViewDb::ViewDb(std::string directory, rocksdb::DB* db, std::vector<rocksdb::ColumnFamilyHandle*> families)
-    : directory_(std::move(directory)), db_(db), families_(std::move(families)) {}
-
-ViewDb::~ViewDb() {
-  for (auto* handle : families_) db_->DestroyColumnFamilyHandle(handle);
-}
+ViewDb::ViewDb(std::string directory, rocksdb::DB* db) : directory_(std::move(directory)), db_(db) {}
+ViewDb::~ViewDb() = default;
 
 std::unique_ptr<ViewDb> ViewDb::open(const std::string& directory, bool create, const RocksMemory& memory) {
-  auto options = db_options(memory.impl());
-  options.create_if_missing = options.error_if_exists = options.create_missing_column_families = create;
+  if (create) std::filesystem::create_directories(directory);
+  const Opening opening(directory);
+  if (opening.fatal()) throw ViewDamaged(directory + ": " + fatal_opening);
+  auto options = options_of(memory.impl());
+  options.create_if_missing = options.error_if_exists = create;
   rocksdb::DB* db = nullptr;
-  std::vector<rocksdb::ColumnFamilyHandle*> families;
-  require_ok(rocksdb::DB::Open(options, directory, descriptors(memory.impl()), &families, &db), "opening " + directory);
-  std::unique_ptr<ViewDb> opened(new ViewDb(directory, db, std::move(families)));
+  require_ok(rocksdb::DB::Open(options, directory, &db), "opening " + directory);
+  std::unique_ptr<ViewDb> opened(new ViewDb(directory, db));
   // Otherwise a damaged block is found by whoever asks for it, a query most likely, which cannot mend it. Reads every
   // table once: about a second a gigabyte.
   require_ok(db->VerifyChecksum(), "checking " + directory);
+  opened->require_batches();
   return opened;
 }
 
 std::unique_ptr<ViewDb> ViewDb::follow(const std::string& directory, const std::string& scratch_directory,
                                        const RocksMemory& memory) {
+  Opening opening(scratch_directory);
+  if (opening.fatal()) {
+    opening.stay_fatal();  // this generation is not tried again: its writer hears of it
+    throw ViewDamaged(directory + ": " + fatal_opening);
+  }
+  const ManifestState before = manifest_state(directory);
+  require_readable_manifest(directory, before.first);
   rocksdb::DB* db = nullptr;
-  std::vector<rocksdb::ColumnFamilyHandle*> families;
-  require_ok(rocksdb::DB::OpenAsSecondary(db_options(memory.impl()), directory, scratch_directory,
-                                          descriptors(memory.impl()), &families, &db),
+  require_ok(rocksdb::DB::OpenAsSecondary(options_of(memory.impl()), directory, scratch_directory, &db),
              "following " + directory);
-  return std::unique_ptr<ViewDb>(new ViewDb(directory, db, std::move(families)));
+  std::unique_ptr<ViewDb> opened(new ViewDb(directory, db));
+  opened->seen_ = before;
+  opened->require_batches();
+  return opened;
 }
 
-rocksdb::ColumnFamilyHandle* ViewDb::family(Family family) const {
-  return families_[static_cast<std::size_t>(family) + 1];
+void ViewDb::catch_up() {
+  const std::lock_guard lock(catching_up_);
+  in_flux_ = true;
+  try {
+    require_ok(db_->TryCatchUpWithPrimary(), "catching up with " + directory_);
+    tables_changed() ? require_batches() : require_new_batches();
+  } catch (const std::runtime_error&) {
+    whole_ = false;
+    in_flux_ = false;
+    throw;
+  }
+  in_flux_ = false;
 }
 
-std::optional<std::string> ViewDb::get(Family of, std::string_view key) const {
+// What is read while the view is caught up counts once it is known to be whole.
+void ViewDb::require_whole() const {
+  if (in_flux_) const std::lock_guard wait(catching_up_);
+  if (!whole_) throw ViewDamaged(directory_ + " could not be followed");
+}
+
+// The manifest tells which tables there are: its name, and how long it is.
+ViewDb::ManifestState ViewDb::manifest_state(const std::string& directory) {
+  std::string name;
+  std::ifstream(directory + "/CURRENT") >> name;
+  std::error_code gone;  // a later one is named by now: not the same, then
+  return {name, std::filesystem::file_size(directory + "/" + name, gone)};
+}
+
+// A secondary instance can hold on to what it read of a log whose tables have come and gone: a get finds the old value
+// then, an iterator the new one.
+int64_t ViewDb::count_batches() const {
+  const auto text = get(Kind::meta, batches_key);
+  std::optional<std::string> newest;
+  forwards(Kind::meta, batches_key, "", [&](std::string_view, std::string_view value) {
+    newest = value;
+    return false;
+  });
+  if (text != newest) throw ViewDamaged(directory_ + ": what was read of its log is older than its tables");
+  return text ? number_in(*text, directory_) : 0;
+}
+
+void ViewDb::require_batches() {
+  const int64_t last = count_batches();
+  int64_t found = 0;
+  forwards(Kind::batch, "", "", [&](std::string_view slot, std::string_view number) {
+    const int64_t batch = number_in(number, directory_);
+    found += batch > last - batch_slots && batch <= last && slot == slot_of(batch);
+    return true;
+  });
+  if (last < batches_ || found != std::min(last, batch_slots))
+    throw ViewDamaged(directory_ + ": of its last batches, up to " + std::to_string(last) + ", there are " + std::to_string(found));
+  batches_ = last;
+}
+
+void ViewDb::require_new_batches() {
+  const int64_t last = count_batches();
+  if (last < batches_) throw ViewDamaged(directory_ + ": batches that were there are missing");
+  for (int64_t batch = std::max(batches_, last - batch_slots) + 1; batch <= last; ++batch) {
+    const auto found = get(Kind::batch, slot_of(batch));
+    if (!found || number_in(*found, directory_) != batch)
+      throw ViewDamaged(directory_ + ": batch " + std::to_string(batch) + " of " + std::to_string(last) + " is missing");
+  }
+  batches_ = last;
+}
+
+void ViewDb::write(rocksdb::WriteBatch& batch) {
+  const std::string number = std::to_string(batches_ + 1);
+  require_ok(batch.Put(key_of(Kind::meta, batches_key), number), "writing " + directory_);
+  require_ok(batch.Put(key_of(Kind::batch, slot_of(batches_ + 1)), number), "writing " + directory_);
+  require_ok(db_->Write({}, &batch), "writing " + directory_);
+  if (++batches_ % batches_a_flush != 0) return;
+  rocksdb::FlushOptions in_background;
+  in_background.wait = false;
+  require_ok(db_->Flush(in_background), "writing " + directory_);
+}
+
+std::optional<std::string> ViewDb::get(Kind kind, std::string_view key) const {
   std::string value;
-  const auto status = db_->Get(rocksdb::ReadOptions(), family(of), slice(key), &value);
+  const auto status = db_->Get(rocksdb::ReadOptions(), key_of(kind, key), &value);
   if (status.IsNotFound()) return std::nullopt;
   require_ok(status, "reading " + directory_);
   return value;
 }
 
-void ViewDb::forwards(Family of, std::string_view prefix, std::string_view from, const ViewReader::Visit& visit) const {
-  const PrefixScan scan(prefix);
-  const std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(scan.options, family(of)));
-  for (at->Seek(slice(from.empty() ? prefix : from)); at->Valid(); at->Next())
-    if (!view(at->key()).starts_with(prefix) || !visit(view(at->key()), view(at->value()))) return;
+void ViewDb::forwards(Kind kind, std::string_view prefix, std::string_view from, const ViewReader::Visit& visit) const {
+  const std::string wanted = key_of(kind, prefix);
+  const PrefixScan scan(wanted);
+  const std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(scan.options));
+  for (at->Seek(from.empty() ? wanted : key_of(kind, from)); at->Valid(); at->Next())
+    if (!view(at->key()).starts_with(wanted) || !visit(view(at->key()).substr(1), view(at->value()))) return;
   require_ok(at->status(), "reading " + directory_);
 }
 
-void ViewDb::backwards(Family of, std::string_view prefix, const ViewReader::Visit& visit) const {
-  const PrefixScan scan(prefix);
-  const std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(scan.options, family(of)));
+void ViewDb::backwards(Kind kind, std::string_view prefix, const ViewReader::Visit& visit) const {
+  const std::string wanted = key_of(kind, prefix);
+  const PrefixScan scan(wanted);
+  const std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(scan.options));
   for (at->SeekToLast(); at->Valid(); at->Prev())
-    if (!view(at->key()).starts_with(prefix) || !visit(view(at->key()), view(at->value()))) return;
+    if (!view(at->key()).starts_with(wanted) || !visit(view(at->key()).substr(1), view(at->value()))) return;
   require_ok(at->status(), "reading " + directory_);
 }
 
 LogPosition ViewDb::position(const LogId& log) const {
-  const auto text = get(Family::meta, position_key(log));
+  const auto text = get(Kind::meta, position_key(log));
   if (!text) return {};
-  std::array<int64_t, 3> numbers{};
-  const char* at = text->data();
-  const char* const end = at + text->size();
-  for (auto& number : numbers) {
-    const auto [next, error] = std::from_chars(at, end, number);
-    if (error != std::errc{}) throw ViewDamaged(directory_ + ": unreadable position of " + to_string(log));
-    at = next == end ? next : next + 1;
-  }
-  return {numbers[0], numbers[1], numbers[2]};
+  std::istringstream fields(*text);
+  LogPosition position;
+  if (!(fields >> position.offset >> position.term >> position.next_commit >> position.origin))
+    throw ViewDamaged(directory_ + ": unreadable position of " + to_string(log));
+  return position;
+}
+
+std::string key_of(ViewDb::Kind kind, std::string_view key) {
+  std::string whole(1, static_cast<char>(kind));
+  whole += key;
+  return whole;
 }
 
 std::string position_key(const LogId& log) { return "position/" + to_string(log); }
 
 std::string encode_position(const LogPosition& position) {
   return std::to_string(position.offset) + " " + std::to_string(position.term) + " " +
-         std::to_string(position.next_commit);
+         std::to_string(position.next_commit) + " " + std::to_string(position.origin);
 }
 
 }  // namespace everfold

@@ -6,6 +6,8 @@
 #include <charconv>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <optional>
 #include <stdexcept>
 #include <string_view>
@@ -43,7 +45,7 @@ class Descriptor {
 
  private:
   [[noreturn]] void fail(const char* what) {
-    throw std::runtime_error(std::string(what) + " " + path_ + ": " + std::strerror(errno));
+    throw ViewUnwritable(std::string(what) + " " + path_ + ": " + std::strerror(errno));
   }
   std::string path_;
   int fd_;
@@ -111,6 +113,12 @@ void RocksViewShelf::set_aside(int64_t generation) {
 
 void RocksViewShelf::remove(int64_t generation) { fs::remove_all(folder(generation)); }
 
-bool RocksViewShelf::intact(int64_t generation) const { return fs::exists(folder(generation) + "/CURRENT"); }
+std::string RocksViewShelf::damage_of(int64_t generation) const {
+  const std::string report = folder(generation) + "/" + damage_report;
+  if (!fs::exists(folder(generation) + "/CURRENT")) return "its folder was deleted, or its CURRENT file";
+  if (!fs::exists(report)) return "";
+  std::ifstream text(report);
+  return "a reader met " + std::string{std::istreambuf_iterator<char>(text), {}};
+}
 
 }  // namespace everfold

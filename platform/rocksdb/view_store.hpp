@@ -2,7 +2,8 @@
 // which names the generation that queries read. The projector is the sole writer; query programs follow it as secondary
 // instances.
 //
-// Every method of a ViewReader throws ViewDamaged (runtime/view_shelf.hpp) when the files cannot be read.
+// Every method of a ViewReader throws ViewDamaged (runtime/view_shelf.hpp) when the files cannot be read, and leaves the
+// projector a note of it.
 #pragma once
 
 #include <cstddef>
@@ -32,7 +33,7 @@ class RocksMemory {
 // say where in Kafka to go on. Readers may use it from other threads, write() is one thread's.
 class RocksViewStore final : public ViewStore {
  public:
-  // Throws ViewDamaged; std::runtime_error for anything else (disk full, permission, opened by another process).
+  // Throws ViewDamaged; ViewUnwritable for anything else (disk full, permission, opened by another process).
   static std::unique_ptr<RocksViewStore> open(const std::string& directory, const RocksMemory& memory);
   static std::unique_ptr<RocksViewStore> create(const std::string& directory, int code_version,
                                                 const RocksMemory& memory);
@@ -65,7 +66,8 @@ class RocksViewReader final : public ViewReader {
 
   // Shows what the projector has written by now; follows the `live` file to another generation. Cheap when nothing is
   // new (tens of microseconds). Calls at the same time wait for each other. Returns generation() > 0. A generation that
-  // cannot be opened just now (it is being replaced) leaves the reader as it was; problem() says why.
+  // cannot be opened just now (it is being replaced) leaves the reader as it was; problem() says
+  // why. One that could not be followed throws ViewDamaged at every read, until it can be opened again.
   bool catch_up();
   int64_t generation() const;   // of what is shown; 0: nothing yet
   std::string problem() const;  // empty: none
@@ -94,7 +96,7 @@ class RocksViewShelf final : public ViewShelf {
   void set_live(int64_t generation) override;
   void set_aside(int64_t generation) override;
   void remove(int64_t generation) override;
-  bool intact(int64_t generation) const override;
+  std::string damage_of(int64_t generation) const override;
 
  private:
   std::string folder(int64_t generation) const;

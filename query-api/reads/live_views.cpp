@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "kernel/check.hpp"
+#include "runtime/view_shelf.hpp"
 
 namespace everfold::query {
 namespace {
@@ -32,7 +33,12 @@ class AppliedOffsets {
  private:
   int64_t offset_of(const FollowedView& view, const LogId& log) {
     const auto [entry, is_new] = offsets_.try_emplace({&view, log}, 0);
-    if (is_new) entry->second = view.reader->position(log).offset;
+    if (!is_new) return entry->second;
+    try {
+      entry->second = view.reader->position(log).offset;
+    } catch (const ViewDamaged&) {  // the reader said so, and the projector hears of it: nothing is applied until it is mended
+      entry->second = -1;
+    }
     return entry->second;
   }
 

@@ -167,7 +167,8 @@ TEST_F(RocksViewTest, EveryKindOfDamageIsSaid) {
   RocksViewShelf shelf(views_, "orders", small);
   const auto fill = [&](int64_t generation) {
     const auto store = shelf.create(generation, 1);
-    for (int i = 0; i < 100; ++i) store->write({{{"k" + std::to_string(i), std::string(5'000, 'x')}}, {}, {}, {}});
+    for (int i = 0; i < 100 || files(generation, ".sst").size() < 2; ++i)  // the last may not be finished
+      store->write({{{"k" + std::to_string(i), std::string(5'000, 'x')}}, {}, {}, {}});
   };
   const std::vector<std::pair<std::string, std::function<void(int64_t)>>> damages = {
       {"a missing CURRENT", [&](int64_t g) { fs::remove(views_ + "/orders/" + std::to_string(g) + "/CURRENT"); }},
@@ -199,11 +200,10 @@ TEST_F(RocksViewTest, EveryKindOfDamageIsSaid) {
   int64_t generation = 0;
   for (const auto& [name, damage] : damages) {
     fill(++generation);
-    ASSERT_FALSE(files(generation, ".sst").empty()) << "nothing was flushed: the test shows nothing";
     damage(generation);
     EXPECT_THROW(shelf.open(generation), ViewDamaged) << name;
     shelf.set_aside(generation);
-    EXPECT_FALSE(shelf.intact(generation)) << name;
+    EXPECT_NE(shelf.damage_of(generation), "") << name;
   }
 }
 
@@ -236,9 +236,9 @@ TEST_F(RocksViewTest, AShortOrDamagedWriteAheadLogOpensAtAnEarlierBatch) {
 // Open files hide what happened to their folder until the next one has to be made.
 TEST_F(RocksViewTest, ADeletedFolderIsSeenByTheOneWhoLooks) {
   const auto store = shelf_.create(1, 1);
-  EXPECT_TRUE(shelf_.intact(1));
+  EXPECT_EQ(shelf_.damage_of(1), "");
   fs::remove_all(views_);
-  EXPECT_FALSE(shelf_.intact(1));
+  EXPECT_NE(shelf_.damage_of(1), "");
   EXPECT_TRUE(shelf_.generations().empty());
   EXPECT_EQ(shelf_.live(), 0);
 }

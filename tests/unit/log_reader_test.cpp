@@ -334,5 +334,17 @@ TEST(LogMark, AnythingElseIsNone) {
   EXPECT_FALSE(parse_log_mark(std::string_view("3.1.1/1\0", 8)).has_value());
 }
 
+TEST(LogReader, APositionSaysOfWhichLog) {
+  LogReader reader;
+  reader.begin(4711);
+  reader.feed_term(0, 1);
+  EXPECT_EQ(reader.position(), (LogPosition{1, 1, 1, 4711}));
+  reader.feed_event(1, {1, 1, 1, 1});
+  EXPECT_EQ(reader.position(), (LogPosition{2, 1, 2, 4711}));
+  LogReader later(reader.position());
+  later.feed_event(2, {1, 5, 1, 1});
+  EXPECT_EQ(later.position(), (LogPosition{3, 1, 0, 4711}));
+}
+
 }  // namespace
 }  // namespace everfold

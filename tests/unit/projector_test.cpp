@@ -52,11 +52,13 @@ class AwaySource final : public LogSource {
 template <class V>
 class Running {
  public:
-  Running(ViewShelf& shelf, std::shared_ptr<MemoryLogs> memory, int* kafka_failures = nullptr)
+  using Refusal = decltype(Projector::Ports::refusal);
+  Running(ViewShelf& shelf, std::shared_ptr<MemoryLogs> memory, int* kafka_failures = nullptr,
+          Refusal refusal = [](const auto&) { return std::nullopt; })
       : projector_(view_, {log0, log1},
                    {shelf, [=](bool) { return make_source(memory, kafka_failures); }, steady_ms,
                     [this](std::string_view sentence) { remember(sentence); },
-                    [this](std::string_view sentence) { remember(sentence); }, turn_},
+                    [this](std::string_view sentence) { remember(sentence); }, turn_, std::move(refusal)},
                    {.poll_ms = 1, .look_ms = 1}),
         thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
@@ -191,7 +193,7 @@ TEST_F(ProjectorTest, AnotherVersionOfTheCodeFoldsAnewBesideWhatServes) {
     Running<StockOfLater> running(shelf_, memory_, &kafka_failures);  // goes on with the one that was begun
     ASSERT_TRUE(running.folds(1));
     EXPECT_EQ(shelf_.live(), 2);
-    EXPECT_TRUE(shelf_.intact(1)) << "a reader may be in the middle of it";
+    EXPECT_EQ(shelf_.damage_of(1), "") << "a reader may be in the middle of it";
   }
   {
     Running<StockOfLater> running(shelf_, memory_);
@@ -275,6 +277,26 @@ TEST_F(ProjectorTest, RebuildsOnRequest) {
   EXPECT_EQ(shelf_.live(), 2);
   EXPECT_EQ(projector.status().events, 1);
   EXPECT_EQ(shelf_.store(1).all_rows(), shelf_.store(2).all_rows());
+}
+
+TEST_F(ProjectorTest, AViewOfOtherLogsIsNotFoldedOn) {
+  receive("apple", 1);
+  std::vector<std::pair<LogId, LogPosition>> asked;
+  {
+    Running<Stock> projector(shelf_, memory_);
+    EXPECT_TRUE(projector.folds(1));
+  }
+  int away = 1;
+  Running<Stock> projector(shelf_, memory_, nullptr, [&](const auto& positions) -> std::optional<std::string> {
+    if (away-- > 0) throw std::runtime_error("Kafka is away");
+    asked = positions;
+    return "the topic was made anew: delete the views";
+  });
+  EXPECT_EQ(projector.failure(), "the topic was made anew: delete the views");
+  ASSERT_EQ(asked.size(), 2u);
+  EXPECT_EQ(asked[0].second.offset, memory_->end(log0));
+  EXPECT_NE(asked[0].second.origin, 0u);
+  EXPECT_NE(asked[0].second.origin, asked[1].second.origin);
 }
 
 }  // namespace
