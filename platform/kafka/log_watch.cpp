@@ -172,23 +172,30 @@ std::optional<std::string> LogWatch::refusal(const Positions& positions, const s
 }
 
 void LogWatch::start() {
+  look_again();
   thread_ = std::jthread([this](const std::stop_token& stop) {
-    std::map<LogId, Log> known;
     std::mutex mutex;
     std::condition_variable_any stopped;
-    for (int wrong_looks = 0; !stop.stop_requested();) {
-      try {
-        Client client(options_, contexts_);  // each time: one that lived through a topic's deletion does not read the next one
-        const auto wrong = change(look(client, look_timeout_ms), known);
-        wrong_looks = wrong ? wrong_looks + 1 : 0;
-        if (wrong_looks == looks_until_sure) fail(*wrong + " This program stops, so as not to mix two histories; starting it again says more.");
-      } catch (const std::runtime_error&) {  // Kafka is away: whoever reads or writes says so
-        wrong_looks = 0;
+    while (!stop.stop_requested()) {
+      {
+        std::unique_lock lock(mutex);
+        stopped.wait_for(lock, stop, look_period, [] { return false; });
       }
-      std::unique_lock lock(mutex);
-      stopped.wait_for(lock, stop, look_period, [] { return false; });
+      if (!stop.stop_requested()) look_again();
     }
   });
+}
+
+void LogWatch::look_again() {
+  try {
+    Client client(options_, contexts_);  // each time: one that lived through a topic's deletion does not read the next one
+    const auto wrong = change(look(client, look_timeout_ms), known_);
+    wrong_looks_ = wrong ? wrong_looks_ + 1 : 0;
+    if (wrong_looks_ == looks_until_sure)
+      fail(*wrong + " This program stops, so as not to mix two histories; starting it again says more.");
+  } catch (const std::runtime_error&) {  // Kafka is away: whoever reads or writes says so
+    wrong_looks_ = 0;
+  }
 }
 
 }  // namespace everfold::kafka

@@ -31,7 +31,7 @@ class LogWatch {
   // any thread. Throws std::runtime_error when Kafka does not say within `timeout_ms`.
   std::optional<std::string> refusal(const Positions& positions, const std::string& directory, int timeout_ms) const;
 
-  // Looks again and again in a thread of its own, until it is destroyed. What is wrong three times running, 3 s apart (a broker that has
+  // Looks, and again and again in a thread of its own, until it is destroyed. What is wrong three times running, 3 s apart (a broker that has
   // just started may know less than it will), ends the program with a sentence.
   void start();
 
@@ -47,10 +47,13 @@ class LogWatch {
     std::map<LogId, Log> logs;         // those that could be asked
   };
   Sight look(Client& client, int timeout_ms) const;
+  void look_again();
   std::optional<std::string> change(const Sight& sight, std::map<LogId, Log>& known) const;
 
   const KafkaOptions options_;
   const std::vector<std::string> contexts_;
+  std::map<LogId, Log> known_;
+  int wrong_looks_ = 0;
   std::jthread thread_;
 };
 

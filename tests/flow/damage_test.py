@@ -141,6 +141,14 @@ class Topics(unittest.TestCase):
             self.refused(program, self.topic, "has 3 partitions instead of 2", launch=False)
         self.refused("command", self.topic, "3 partitions")
 
+    def test_a_topic_made_anew_under_way_ends_the_programs(self):
+        self.shop.stop("command", "projector")
+        self.shop.start("command", "projector")  # they have seen the log as it is
+        self.made_anew(50)
+        for program in ("command", "projector"):
+            self.refused(program, "everfold stops", launch=False)
+        self.refused("command", self.topic, "its first record is another")
+
 
 if __name__ == "__main__":
     BINARIES = binaries_from_arguments()
