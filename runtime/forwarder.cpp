@@ -39,6 +39,8 @@ void Forwarder::stop() {
 }
 
 void Forwarder::forward(QueuedCommand queued, const std::string& url) {
+  // What is sent may lie in a frozen node's socket while the command is sent again and done: whoever takes it must look it up.
+  queued.command.meta.fresh_id = false;
   {
     const std::lock_guard lock(mutex_);
     if (!closed_ && open_ < options_.most_open) {
@@ -80,7 +82,6 @@ void Forwarder::attempt(Node& node, const std::string& url, QueuedCommand queued
     return done_with(std::move(queued), std::move(late));
   }
   Peers::Answer answer = peers_.send(url, queued.command, std::min(left_ms, options_.attempt_ms));
-  queued.command.meta.fresh_id = false;
   if (is_decided(answer.outcome)) return settle(std::move(queued), *std::move(answer.outcome));
   queued.in_doubt |= answer.may_have_acted;
   const std::lock_guard lock(mutex_);

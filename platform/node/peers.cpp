@@ -27,7 +27,6 @@ v1::ForwardedCommand message_of(const Command& command, int64_t remaining_ms) {
   message.set_actor(meta.actor);
   message.set_digest(meta.digest);
   message.set_expected_version(meta.expected_version);
-  message.set_fresh_id(meta.fresh_id);
   message.set_type(command.type);
   message.set_body(command.bytes);
   message.set_remaining_ms(remaining_ms);
@@ -46,7 +45,6 @@ Command command_of(const v1::ForwardedCommand& message) {
   meta.actor = message.actor();
   meta.digest = message.digest();
   meta.expected_version = message.expected_version();
-  meta.fresh_id = message.fresh_id();
   return {std::move(meta), message.type(), message.body()};
 }
 
