@@ -25,14 +25,15 @@ CommandDone done_at(int64_t position) {
   return done;
 }
 
-Peers::Answer says(Outcome outcome) {
+Peers::Answer says(CommandDone done) {
   Peers::Answer answer;
-  answer.outcome.emplace(std::move(outcome));
+  answer.outcome.emplace(std::move(done));
   return answer;
 }
 Peers::Answer refuses(Code code) {
-  Outcome refusal = reject(code, "no");
-  return says(std::move(refusal));
+  Peers::Answer answer;
+  answer.outcome.emplace(reject(code, "no"));
+  return answer;
 }
 
 // Other nodes, by what they do with a command.
