@@ -64,10 +64,11 @@ class RocksViewReader final : public ViewReader {
                   const RocksMemory& memory);
   ~RocksViewReader() override;
 
-  // Shows what the projector has written by now; follows the `live` file to another generation. Cheap when nothing is
-  // new (tens of microseconds). Calls at the same time wait for each other. Returns generation() > 0. A generation that
-  // cannot be opened just now (it is being replaced) leaves the reader as it was; problem() says
-  // why. One that could not be followed throws ViewDamaged at every read, until it can be opened again.
+  // Shows what the projector has written by now, whole batches (while tables change perhaps one less, and the next call
+  // shows it); follows the `live` file to another generation. Cheap when nothing is new (tens of microseconds). Calls at
+  // the same time wait for each other. Returns generation() > 0. A generation that cannot be opened just now (it is being
+  // replaced) leaves the reader as it was; problem() says why. One that could not be followed throws ViewDamaged at every
+  // read, until it can be opened again.
   bool catch_up();
   int64_t generation() const;   // of what is shown; 0: nothing yet
   std::string problem() const;  // empty: none
