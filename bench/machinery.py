@@ -41,9 +41,9 @@ class Machinery:
             self.busy_cores.append(_busy_cores())
             yield number
 
-    def shop(self):
+    def shop(self, partitions: int = PARTITIONS):
         """A fresh installation: `with machinery.shop() as shop`."""
-        return closing(Shop(self.binaries, partitions=PARTITIONS))
+        return closing(Shop(self.binaries, partitions=partitions))
 
     def floor(self, shop: Shop, name: str, *arguments) -> dict:
         """The figures of a floor that needs Kafka; topics of its own."""
@@ -52,6 +52,9 @@ class Machinery:
 
     def figures(self, shop: Shop, program: str, *arguments) -> dict:
         return json.loads(self.output(shop, program, *arguments))
+
+    def lines(self, shop: Shop, program: str, *arguments) -> list[dict]:
+        return [json.loads(line) for line in self.output(shop, program, *arguments).splitlines()]
 
     def output(self, shop: Shop, program: str, *arguments) -> str:
         ran = subprocess.run([self.binaries / program, *map(str, arguments)], env=shop.environment,

@@ -15,12 +15,14 @@ import build
 import commands
 import fold
 import query
+import takeover
 from machinery import Machinery, Wrong
 from report import Result, as_json, print_table
 from terminal import Failure, Step
 from testing import brokers
 
 MEASURES = {"commands": commands, "query": query, "fold": fold}
+_ON_DEMAND = {"takeover": takeover}  # minutes each
 
 
 def main() -> int:
@@ -45,7 +47,8 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
     parser.add_argument("--json", action="store_true", help="the figures as JSON on standard output")
-    parser.add_argument("--only", choices=MEASURES, help="one of the three")
+    parser.add_argument("--only", choices=[*MEASURES, *_ON_DEMAND],
+                        help="one of the three, or takeover, which is not measured otherwise")
     parser.add_argument("--seconds", type=int, default=3, metavar="N", help="how long one run of a load lasts (3)")
     parser.add_argument("--rounds", type=int, default=3, metavar="N",
                         help="how often each is run, in turn with its floor (3)")
@@ -60,14 +63,15 @@ def _options() -> argparse.Namespace:
 def _measure(options: argparse.Namespace) -> tuple[list[Result], float]:
     """The results, and how many cores others had at most."""
     chosen = [options.only] if options.only else list(MEASURES)
-    build.build(options.preset, sorted({target for name in chosen for target in MEASURES[name].TARGETS}))
+    measures = MEASURES | _ON_DEMAND
+    build.build(options.preset, sorted({target for name in chosen for target in measures[name].TARGETS}))
     results = []
     with brokers() as address:
         os.environ["KAFKA_BROKERS"] = address
         machinery = Machinery(ROOT / "build" / options.preset / "bin", options.seconds, options.rounds)
         for name in chosen:
             with Step(name) as step:
-                results += MEASURES[name].measure(machinery, step.progress)
+                results += measures[name].measure(machinery, step.progress)
                 step.done("measured, and right")
     return results, max(machinery.busy_cores)
 
