@@ -302,6 +302,7 @@ class RocksEventIndex final : public EventIndex {
  private:
   // Returns what is wrong with the files; empty: nothing. Throws std::runtime_error with the remedy for the rest.
   std::string open() {
+    if (const std::string lack = lack_of_room(directory_); !lack.empty()) refuse_to_open(lack);
     const Opening opening(directory_);
     if (opening.fatal()) return fatal_opening;
     rocksdb::Options options = database_options(memory_);
@@ -319,10 +320,13 @@ class RocksEventIndex final : public EventIndex {
     // Otherwise a damaged block is met later, and ends the program then. Reads every table once: about a second a gigabyte.
     if (status.ok()) status = db_->VerifyChecksum();
     if (is_damage(status)) return status.ToString();
-    if (!status.ok())
-      throw std::runtime_error("the event index in " + directory_ + " does not open: " + status.ToString() +
-                               ". Is the disk full, or not to be written? Mend that and start again");
+    if (!status.ok()) refuse_to_open(status.ToString());
     return "";
+  }
+
+  [[noreturn]] void refuse_to_open(const std::string& why) const {
+    throw std::runtime_error("the event index in " + directory_ + " does not open: " + why +
+                             ". Is the disk full, or not to be written? Mend that and start again");
   }
 
   // No write-ahead log: after a crash the tables of the last flush are there, events and positions of the same moment, and the rest is

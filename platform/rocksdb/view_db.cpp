@@ -122,6 +122,7 @@ ViewDb::~ViewDb() = default;
 
 std::unique_ptr<ViewDb> ViewDb::open(const std::string& directory, bool create, const RocksMemory& memory) {
   if (create) std::filesystem::create_directories(directory);
+  if (const std::string lack = lack_of_room(directory); !lack.empty()) throw ViewUnwritable("opening " + directory + ": " + lack);
   const Opening opening(directory);
   if (opening.fatal()) throw ViewDamaged(directory + ": " + fatal_opening);
   auto options = options_of(memory.impl());

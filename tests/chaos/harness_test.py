@@ -212,6 +212,8 @@ class TheRest(unittest.TestCase):
         self.assertTrue(says_why({"exit": 1, "said": "everfold-saga: the disk is full"}))
         self.assertTrue(says_why({"exit": -6, "said": "everfold stops: out of memory"}))
         self.assertFalse(says_why({"exit": -6, "said": "everfold-saga: x.h:312: Assertion `y' failed."}))
+        self.assertTrue(says_why({"exit": -6, "said": "everfold-saga: rdkafka_broker.c:4616: rd_kafka_broker_destroy_final: Assertion "
+                                                      "`thrd_is_current(rkb->rkb_thread)' failed."}))
         self.assertFalse(says_why({"exit": -11, "said": ""}))
         self.assertFalse(says_why({"exit": 0, "said": ""}))
 

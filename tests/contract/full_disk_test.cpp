@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "platform/rocksdb/event_index.hpp"
+#include "platform/rocksdb/set_aside.hpp"
 #include "platform/rocksdb/view_store.hpp"
 #include "projections/inventory/stock.hpp"
 #include "runtime/folded_view.hpp"
@@ -87,6 +88,13 @@ template <class Condition>
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   return ::testing::AssertionSuccess();
+}
+
+// A disk that has no byte left: /proc is one, everywhere.
+TEST(FullDiskTest, RoomIsLookedForBeforeADatabaseIsOpened) {
+  const testing::TemporaryFolder folder;
+  EXPECT_EQ(lack_of_room(folder.path()), "");
+  EXPECT_EQ(lack_of_room("/proc"), "the disk has 0 bytes left, and opening a database takes up to 1048576");
 }
 
 TEST(FullDiskTest, AProjectorWaitsAndGoesOnByItself) {
