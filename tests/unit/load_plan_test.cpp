@@ -5,6 +5,7 @@
 
 #include "tools/load/plan.hpp"
 #include "tools/load/sample.hpp"
+#include "tools/load/shop.hpp"
 #include "tools/load/sums.hpp"
 
 namespace everfold::load {
@@ -44,6 +45,11 @@ const Invoice& invoice(const Plan& plan, const std::string& number) {
   }
   ADD_FAILURE() << "no invoice " << number;
   return plan.invoices.front();
+}
+
+TEST(Plan, AnInvoiceIsFoundAgainByItsNumberAndDate) {
+  const Plan plan = plan_of("C 7,A,Apple,1,03,1.00,17\n");
+  EXPECT_EQ(document_of(plan.invoices.front()), "C%207@2010-12-03T12:00");
 }
 
 TEST(Plan, KeepsTheSameSkuTwiceAsTwoSales) {

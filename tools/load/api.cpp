@@ -72,6 +72,7 @@ Result<Answer> Api::send(Kind kind, HttpRequest request, const Caller& caller, c
     if (!token) return Failure{0, "NoToken", token.error().message};
     request.headers.emplace_back("Authorization", "Bearer " + token.value());
   }
+  if (!caller.document.empty()) request.headers.emplace_back("X-Correlation-ID", caller.document);
   if (!caller.order_token.empty()) request.headers.emplace_back("Everfold-Order-Token", caller.order_token);
 
   const auto begin = Clock::now();

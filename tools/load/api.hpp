@@ -20,6 +20,7 @@ struct Caller {
   std::string role;  // empty: a guest, without a token
   std::string subject;
   std::string order_token;  // a guest's, once the order is placed
+  std::string document;     // X-Correlation-ID: what of the file it is about
 };
 
 struct Answer {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <boost/outcome/try.hpp>
+#include <chrono>
+#include <cstdio>
 #include <map>
 #include <utility>
 
@@ -53,8 +55,8 @@ Json child(const Json& json, const char* name) {
 }
 
 Caller shopper(const Invoice& invoice) {
-  if (invoice.customer.empty()) return {};
-  return {"user", invoice.customer, {}};
+  if (invoice.customer.empty()) return {{}, {}, {}, document_of(invoice)};
+  return {"user", invoice.customer, {}, document_of(invoice)};
 }
 
 // At most `longest` bytes, never half a character.
@@ -65,9 +67,25 @@ std::string shortened(std::string name, std::size_t longest) {
   return name;
 }
 
+Caller staff(const Invoice& invoice) {
+  Caller caller = load::staff();
+  caller.document = document_of(invoice);
+  return caller;
+}
+
 }  // namespace
 
-Caller staff() { return {"admin", "everfold-load", {}}; }
+Caller staff() { return {"admin", "everfold-load", {}, {}}; }
+
+std::string document_of(const Invoice& invoice) {
+  const auto day = std::chrono::floor<std::chrono::days>(invoice.date);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss time(invoice.date - day);
+  char text[32];
+  std::snprintf(text, sizeof text, "@%04d-%02u-%02uT%02d:%02d", static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+                static_cast<unsigned>(date.day()), static_cast<int>(time.hours().count()), static_cast<int>(time.minutes().count()));
+  return percent_encode(invoice.number) + text;
+}
 
 std::string Shop::key(const std::string& what) const { return run_id_ + "-" + percent_encode(what); }
 
@@ -194,7 +212,7 @@ Entry Shop::adjust(Api& api, const Invoice& invoice) {
   for (const auto& adjustment : invoice.adjustments) {
     const auto& product = plan_.products[adjustment.product];
     const Json body{{"delta", adjustment.delta}, {"reason", adjustment_reason(invoice, adjustment)}};
-    auto adjusted = api.post(staff(), {Kind::adjust_stock, inventory_path(product, "adjustments"), body,
+    auto adjusted = api.post(staff(invoice), {Kind::adjust_stock, inventory_path(product, "adjustments"), body,
                                        key(invoice, "line-" + std::to_string(adjustment.line))});
     if (!adjusted) return entry_of(adjusted.error());
   }
@@ -204,7 +222,7 @@ Entry Shop::adjust(Api& api, const Invoice& invoice) {
 Entry Shop::cancel(Api& api, const Invoice& invoice) {
   const auto order = ledger_.wait_for(invoice.returns.front().order, api.stop());
   if (order.outcome != Outcome::done) return {Outcome::not_sent, "its order was not confirmed", {}, {}};
-  auto cancelled = api.post(staff(), {Kind::cancel_order,
+  auto cancelled = api.post(staff(invoice), {Kind::cancel_order,
                                       "/api/orders/" + percent_encode(order.order_id) + "/cancel",
                                       {{"reason", return_reference(invoice)}},
                                       key(invoice, "cancel")});
@@ -220,14 +238,14 @@ Entry Shop::take_back(Api& api, const Invoice& invoice) {
     if (entry.outcome != Outcome::done) return {Outcome::not_sent, "an order of it was not confirmed", {}, {}};
     if (amount == 0) continue;
     const Json body{{"amount", gbp(amount)}, {"reason", return_reference(invoice)}};
-    auto refunded = api.post(staff(), {Kind::refund, "/api/payments/" + percent_encode(entry.payment_id) + "/refunds",
+    auto refunded = api.post(staff(invoice), {Kind::refund, "/api/payments/" + percent_encode(entry.payment_id) + "/refunds",
                                        body, key(invoice, "refund-" + std::to_string(order))});
     if (!refunded) return entry_of(refunded.error());
   }
   for (std::size_t place = 0; place < invoice.returns.size(); ++place) {
     const auto& given = invoice.returns[place];
     const auto& product = plan_.products[given.product];
-    auto received = api.post(staff(), {Kind::receive_stock,
+    auto received = api.post(staff(invoice), {Kind::receive_stock,
                                        inventory_path(product, "receipts"),
                                        {{"quantity", given.quantity}, {"reference", return_reference(invoice)}},
                                        key(invoice, "return-" + std::to_string(place))});

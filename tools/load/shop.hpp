@@ -47,6 +47,9 @@ class Shop {
   std::string run_id_;
 };
 
+// "C536379@2010-12-01T09:41": the correlation id under which the invoice's events, and all that they cause, are found in the log.
+std::string document_of(const Invoice& invoice);
+
 // Who stocks the shop and takes goods back.
 Caller staff();
 
