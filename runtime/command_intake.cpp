@@ -10,6 +10,7 @@ namespace {
 constexpr std::size_t most_open = 4'000;     // commands in the writer's hands
 constexpr std::size_t most_waiting = 1'000;  // of one log, before it is paused
 constexpr int parking_wait_ms = 5;           // for what is on its way back
+constexpr int64_t parked_wait_ms = 200;      // of what is parked, for what came before it
 constexpr auto progress_wait = std::chrono::milliseconds(20);
 
 std::vector<LogId> logs_of(const std::vector<GroupSource::Assigned>& assigned) {
@@ -56,12 +57,11 @@ void CommandIntake::stop() {
 
 void CommandIntake::assign(const std::vector<GroupSource::Assigned>& assigned) {
   ++generation_;
-  const std::vector<LogId> logs = logs_of(assigned);
-  for (const LogId& log : logs) {
-    open_[log] = {generation_, {}, {}, false};
+  for (const auto& [log, offset, note] : assigned) {
+    open_[log] = {generation_, offset, {}, {}, false};
     parking_.assigned(log);
   }
-  writer_.own(logs);
+  writer_.own(logs_of(assigned));
 }
 
 void CommandIntake::revoke(const std::vector<LogId>& revoked) {
@@ -159,19 +159,27 @@ void CommandIntake::offer(const Command& command, Answered answer) {
 // Each aggregate's in order, up to the first that still cannot be read. The writer decides them in this order, or none
 // of them when it cannot read the aggregate.
 void CommandIntake::retry_parked() {
+  bool readable = true;  // a record that is not has cost its timeout: the others come in the next step
   for (const Parking::Due& due : parking_.due()) {
     const auto open = open_.find(due.ids.front().log);
-    bool going = open != open_.end();
+    bool going = readable && open != open_.end();
     for (const ParkedId& id : due.ids)
-      if (going) going = retry(id, open->second.generation);
-      else parking_.release(id);
+      if (going)
+        going = retry(id, open->second, readable);
+      else
+        parking_.release(id, 0);
   }
 }
 
 // False: not now.
-bool CommandIntake::retry(const ParkedId& id, int64_t generation) {
+bool CommandIntake::retry(const ParkedId& id, const Open& open, bool& readable) {
+  if (id.offset >= open.position) {
+    parking_.release(id, parked_wait_ms);
+    return false;
+  }
   const auto record = parking_.fetch(id);
   if (!record) {
+    readable = false;
     parking_.release(id);
     return false;
   }
@@ -181,7 +189,7 @@ bool CommandIntake::retry(const ParkedId& id, int64_t generation) {
     parking_.failed(id, *why);
     return false;
   }
-  offer(*command, {id, generation, true, std::nullopt, std::nullopt});
+  offer(*command, {id, open.generation, true, std::nullopt, std::nullopt});
   return true;
 }
 
@@ -226,7 +234,9 @@ void CommandIntake::commit_positions() {
       offsets.erase(offsets.begin());
       --open_count_;
     }
-    if (reached >= 0) source_.commit(log, reached, "");
+    if (reached < 0) continue;
+    open.position = reached;
+    source_.commit(log, reached, "");
   }
 }
 

@@ -42,6 +42,7 @@ class CommandIntake {
   };
   struct Open {
     int64_t generation = 0;           // of the assignment
+    int64_t position = 0;             // everything before it is answered, or read back as parked
     std::map<int64_t, bool> offsets;  // read and not committed → answered, or parked
     std::deque<Arrived> waiting;      // for what is parked to be known
     bool paused = false;
@@ -62,7 +63,7 @@ class CommandIntake {
   void park(const LogId& log, const Arrived& arrived, const Rejection* why);
   void offer(const Command& command, Answered answer);
   void retry_parked();
-  bool retry(const ParkedId& id, int64_t generation);
+  bool retry(const ParkedId& id, const Open& open, bool& readable);
   void answered(Answered answer);
   void take_answered();
   void commit_positions();

@@ -121,6 +121,7 @@ void Parking::revoked(const LogId& log) {
   parking_.erase(log);
   std::erase_if(parking_keys_, [&](const auto& entry) { return entry.first.first == log; });
   std::erase_if(in_hand_, [&](const ParkedId& id) { return id.log == log; });
+  std::erase_if(untried_, [&](const ParkedId& id) { return id.log == log; });
   std::erase_if(plans_, [&](const auto& entry) { return entry.first.first == log; });
   std::erase_if(queue_, [&](const auto& entry) { return entry.second.first == log; });
 }
@@ -139,9 +140,8 @@ void Parking::become_ready(const LogId& log) {
       append(log.shard, parking_record({kind, id, std::nullopt, std::nullopt}));
   for (const auto& [key, offsets] : table_.open()) {
     if (key.first != log) continue;
+    for (const int64_t offset : offsets) untried_.insert({log, offset});
     look_after(key);
-    const ParkedId head{log, *offsets.begin()};
-    if (!in_hand_.contains(head)) plan(key, {head.offset, table_.find(head)->parked->tries, edges_.now_ms()});
   }
 }
 
@@ -222,7 +222,8 @@ void Parking::look_after(const Key& key) {
   }
   const int64_t now = edges_.now_ms();
   const int tries = slot.parked->tries;
-  if (slot.retry_is_due || slot.parked->why == ParkedWhy::behind) return plan(key, {head.offset, tries, now});
+  if (slot.retry_is_due || slot.parked->why == ParkedWhy::behind || untried_.contains(head))
+    return plan(key, {head.offset, tries, now});
   const auto planned = plans_.find(key);
   if (planned != plans_.end() && planned->second.offset == head.offset && planned->second.tries == tries) return;
   if (slot.parked->why == ParkedWhy::refused) return forget_plan(key);
@@ -254,7 +255,7 @@ std::vector<Parking::Due> Parking::due() {
     Due due{{}, key.second};
     for (const ParkedId& id : table_.first(key, options_.most_at_once)) {
       const ParkedTable::Slot& slot = *table_.find(id);
-      const bool has_its_own_time = !due.ids.empty() && slot.parked->why != ParkedWhy::behind;
+      const bool has_its_own_time = !due.ids.empty() && slot.parked->why != ParkedWhy::behind && !untried_.contains(id);
       if (has_its_own_time || slot.skip || !in_hand_.insert(id).second) break;
       due.ids.push_back(id);
     }
@@ -265,6 +266,7 @@ std::vector<Parking::Due> Parking::due() {
 }
 
 void Parking::handled(const ParkedId& id) {
+  untried_.erase(id);
   const ParkedTable::Slot* slot = table_.find(id);
   if (!slot || !slot->open()) return;
   if (slot->parked->why != ParkedWhy::behind) edges_.tell("handled", *slot->parked);
@@ -278,6 +280,7 @@ void Parking::handled(const ParkedId& id) {
 }
 
 void Parking::failed(const ParkedId& id, const Rejection& why) {
+  untried_.erase(id);
   const ParkedTable::Slot* slot = table_.find(id);
   if (!slot || !slot->open()) return;
   Parked parked = *slot->parked;

@@ -79,8 +79,10 @@ class Parking {
   // The first record of this log that is not read back as parked; the consumer's position must not move beyond it.
   std::optional<int64_t> unconfirmed(const LogId& log) const;
 
-  // What is to be tried now: of each aggregate its first parked record and those that wait for it, in order. Of each exactly one of these is to be
-  // said: handled() (or decided otherwise), failed() or release() (not now; again in a while if it is the first).
+  // What is to be tried now: of each aggregate its first parked record and those that wait for it, in order. Of each
+  // exactly one of these is to be said: handled() (or decided otherwise), failed() or release() (not now; again in a
+  // while if it is the first). What lies at or beyond the consumer's position is to be released: something before it is
+  // not acknowledged, or not even read again by this node, and may be of the same aggregate.
   struct Due {
     std::vector<ParkedId> ids;
     std::string aggregate_id;
@@ -161,6 +163,7 @@ class Parking {
   std::map<LogId, std::map<int64_t, Key>> parking_;  // appended, not read back, by offset
   std::map<Key, std::size_t> parking_keys_;          // how many of these
   std::set<ParkedId> in_hand_;  // given by due(), or a word about it is not read back
+  std::set<ParkedId> untried_;  // parked when their log was assigned, and not tried since
   std::map<Key, Plan> plans_;
   std::set<std::pair<int64_t, Key>> queue_;  // due_ms
   std::map<LogId, std::string> barriers_;    // assigned → what must come back

@@ -218,14 +218,15 @@ bool Translator::send(const std::vector<Command>& commands) {
 void Translator::retry_parked() {
   std::vector<Command> batch;
   std::vector<ParkedId> retried;
+  bool readable = true;  // a record that is not has cost its timeout: the others come in the next step
   for (const Parking::Due& due : parking_.due()) {
-    bool going = true;
+    bool going = readable;
     for (const ParkedId& id : due.ids) {
       if (!going) {
-        parking_.release(id);
+        parking_.release(id, 0);
         continue;
       }
-      going = retry(id, batch);
+      going = retry(id, batch, readable);
       if (going) retried.push_back(id);
     }
   }
@@ -237,9 +238,15 @@ void Translator::retry_parked() {
 }
 
 // False: not now.
-bool Translator::retry(const ParkedId& id, std::vector<Command>& batch) {
+bool Translator::retry(const ParkedId& id, std::vector<Command>& batch, bool& readable) {
+  const auto partition = partitions_.find(id.log);
+  if (partition == partitions_.end() || id.offset >= partition->second.safe.offset) {
+    parking_.release(id, parked_ask_again_ms);
+    return false;
+  }
   const auto record = parking_.fetch(id);
   if (!record) {
+    readable = false;
     parking_.release(id);
     return false;
   }

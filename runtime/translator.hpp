@@ -129,7 +129,7 @@ class Translator {
   Reacted commands_of(const StoredEvent& event) const;
   bool send(const std::vector<Command>& commands);
   void retry_parked();
-  bool retry(const ParkedId& id, std::vector<Command>& batch);
+  bool retry(const ParkedId& id, std::vector<Command>& batch, bool& readable);
   void commit_positions();
   void take_done(const LogId& log, Partition& partition);
   void hold_up(const LogId& log, Partition& partition, const Rejection& why);

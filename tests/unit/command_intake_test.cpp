@@ -2,6 +2,7 @@
 #include "runtime/command_intake.hpp"
 
 #include "command-side/inventory/decider.hpp"
+#include "kernel/shard.hpp"
 #include "runtime/memory_event_index.hpp"
 #include "tests/unit/group_fakes.hpp"
 
@@ -15,11 +16,14 @@ const LogId inventory0{"inventory", 0};
 
 class IntakeTest : public ::testing::Test {
  protected:
-  IntakeTest() {
+  IntakeTest() { crash(); }
+  // A new program, writer and all: what was in the old one's hands is gone.
+  void crash() {
+    intake_.reset();
     std::vector<std::unique_ptr<HostedContext>> contexts;
     contexts.push_back(host<Inventory>());
     WriterOptions options;
-    options.partitions = 1;
+    options.partitions = partitions_;
     writer_ = std::make_unique<Writer>(options, std::move(contexts), log_source_, log_appender_, index_,
                                        Writer::Edges{[this] { return now_ms_; }, [this] { return std::to_string(++random_); },
                                                      [](std::string_view) {}});
@@ -27,11 +31,11 @@ class IntakeTest : public ::testing::Test {
   }
   void restart() {
     intake_.reset();
-    parts_ = std::make_unique<ParkingParts>(group_, topic_, now_ms_);
+    parts_ = std::make_unique<ParkingParts>(group_, topic_, now_ms_, parking_options_, partitions_);
     source_ = std::make_unique<FakeSource>(group_);
     intake_ = std::make_unique<CommandIntake>(*source_, *writer_, parts_->parking,
                                               [this](const Command& command, const Rejection&) { refused_.push_back(command.meta.id); });
-    source_->assign(inventory0);
+    for (int shard = 0; shard < partitions_; ++shard) source_->assign({"inventory", shard});
     settle();
   }
   void settle(int64_t after_ms = 0) {
@@ -49,20 +53,24 @@ class IntakeTest : public ::testing::Test {
     command.meta.id = id;
     command.meta.context = "inventory";
     command.meta.aggregate_id = sku;
-    group_.logs[inventory0].push_back(command_record(command));
+    group_.logs[log_].push_back(command_record(command));
   }
   // A command of a later version, until `known_` has its name.
   void send_unknown(const std::string& id, const std::string& sku) {
     send(id, sku, 1);
-    for (auto& [name, value] : group_.logs[inventory0].back().headers)
+    for (auto& [name, value] : group_.logs[log_].back().headers)
       if (name == "ce_type") value = "everfold.inventory.Teleport.v1";
   }
   void deploy_the_fix(std::size_t offset) {
     for (auto& [name, value] : group_.logs[inventory0][offset].headers)
       if (name == "ce_type") value = "everfold.inventory.ReceiveStock.v1";
   }
-  std::size_t events_of(const std::string& sku) { return index_.events("inventory", sku, 1, 100).size(); }
-  int64_t position() { return group_.positions[inventory0].offset; }
+  std::size_t events_of(const std::string& sku) { return index_.events("inventory", sku, 1, 10'000).size(); }
+  int64_t position() { return group_.positions[log_].offset; }
+  std::string of_shard(int shard, int number = 0) const {
+    for (int i = 0;; ++i)
+      if (std::string id = "s" + std::to_string(i); shard_of(id, partitions_) == shard && number-- == 0) return id;
+  }
 
   Group group_;
   std::shared_ptr<MemoryLogs> logs_ = std::make_shared<MemoryLogs>(), topic_ = std::make_shared<MemoryLogs>();
@@ -72,6 +80,9 @@ class IntakeTest : public ::testing::Test {
   int64_t now_ms_ = 1'000'000;
   int random_ = 0;
   Strings refused_;
+  int partitions_ = 1;
+  Parking::Options parking_options_;
+  LogId log_ = inventory0;  // that commands are sent to
   std::unique_ptr<Writer> writer_;
   std::unique_ptr<ParkingParts> parts_;
   std::unique_ptr<FakeSource> source_;
@@ -151,6 +162,37 @@ TEST_F(IntakeTest, ThePositionWaitsUntilWhatIsParkedIsReadBack) {
   EXPECT_EQ(parts_->listed(), (Strings{"inventory.0:1 refused 1 +0"}));
   EXPECT_EQ(events_of("y"), 2u);
   EXPECT_EQ(position(), 3);
+}
+
+TEST_F(IntakeTest, AParkedCommandDoesNotOvertakeOneThatIsNotAnswered) {
+  send("1", "x", 5);
+  send_unknown("2", "x");
+  for (int i = 0; i < 5; ++i) intake_->step(0);  // the writer has no time for the first
+  EXPECT_EQ(parts_->listed(), (Strings{"inventory.0:1 refused 1 +0"}));
+  EXPECT_EQ(position(), 0);
+  deploy_the_fix(1);
+  crash();
+  settle();
+  settle(1'000);
+  const auto events = index_.events("inventory", "x", 1, 100);
+  ASSERT_EQ(events.size(), 2u);
+  EXPECT_EQ(events[0].meta.causation_id, "1");
+  EXPECT_EQ(events[1].meta.causation_id, "2");
+  EXPECT_TRUE(parts_->listed().empty());
+}
+
+TEST_F(IntakeTest, RecordsThatCannotBeReadAgainCostOneTimeoutAStep) {
+  for (int i = 0; i < 50; ++i) send_unknown(std::to_string(i), "key " + std::to_string(i));
+  settle();
+  parts_->fetcher.away = true;
+  for (int i = 0; i < 50; ++i) parts_->parking.ask(Kind::retry, {inventory0, i}, {"admin-1", "", 0}, nullptr);
+  intake_->step(0);
+  intake_->step(0);
+  EXPECT_LE(parts_->fetcher.fetched, 2);
+  parts_->fetcher.away = false;
+  settle(1'000);
+  EXPECT_EQ(parts_->listed().size(), 50u);
+  for (const auto& entry : parts_->listed()) EXPECT_NE(entry.find("refused 2"), std::string::npos) << entry;
 }
 
 TEST_F(IntakeTest, CommandsWaitUntilWhatIsParkedIsKnown) {

@@ -117,17 +117,19 @@ class FakeFetcher : public RecordFetcher {
 
 // A consumer's parking with its ports. `topic` outlives it, as Kafka's does.
 struct ParkingParts {
-  ParkingParts(Group& group, std::shared_ptr<MemoryLogs> topic, const int64_t& now_ms, const Parking::Options& options = {})
+  ParkingParts(Group& group, std::shared_ptr<MemoryLogs> topic, const int64_t& now_ms,
+               const Parking::Options& options = {}, int partitions = 2)
       : source(topic),
         appender(topic),
         fetcher(group),
-        parking("consumer", {"orders", "carts"}, 2, {source, appender, fetcher},
-                {[&now_ms] { return now_ms; }, [&now_ms] { return now_ms + wall_offset_ms; },
-                 [this] { return std::to_string(reinterpret_cast<std::uintptr_t>(this)) + "-" + std::to_string(++random); },
-                 [this](std::string_view what, const Parked& parked) {
-                   told.push_back(std::string(what) + " " + to_string(parked.at));
-                 }},
-                options) {}
+        parking(
+            "consumer", {"orders", "carts"}, partitions, {source, appender, fetcher},
+            {[&now_ms] { return now_ms; }, [&now_ms] { return now_ms + wall_offset_ms; },
+             [this] { return std::to_string(reinterpret_cast<std::uintptr_t>(this)) + "-" + std::to_string(++random); },
+             [this](std::string_view what, const Parked& parked) {
+               told.push_back(std::string(what) + " " + to_string(parked.at));
+             }},
+            options) {}
 
   static constexpr int64_t wall_offset_ms = 1'700'000'000'000;
   // The aggregates that are parked, by their first record: "orders.0:1 unavailable 1 +2" has two behind it.

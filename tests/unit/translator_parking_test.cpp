@@ -172,6 +172,21 @@ TEST_F(ParkedEvents, ARecordThatCannotBeReadAgainIsTriedLater) {
   EXPECT_EQ(sent(), (Strings{"do b", "do d", "do a", "do c"}));
 }
 
+TEST_F(ParkedEvents, RecordsThatCannotBeReadAgainCostOneTimeoutAStep) {
+  refused_ = {"a", "b"};
+  settle();
+  parts_->fetcher.away = true;
+  ask(Kind::retry, 1);
+  ask(Kind::retry, 2);
+  step();
+  step();
+  EXPECT_LE(parts_->fetcher.fetched, 2);
+  parts_->fetcher.away = false;
+  refused_.clear();
+  settle(1'000);
+  EXPECT_EQ(sent().size(), 4u);
+}
+
 TEST_F(ParkedEvents, TooMuchThatIsParkedHoldsUpItsPartitionInsteadOfParkingMore) {
   parking_options_.most_open = 2;
   restart();
@@ -230,6 +245,7 @@ TEST_F(ParkedEvents, ACrashBetweenTheParkedRecordAndThePositionParksItOnce) {
   sender_.sent.clear();
   restart();
   settle();
+  settle(300);  // by then its position has passed it again
   EXPECT_EQ(parts_->listed(), (Strings{"orders.0:1 refused 2 +1"})) << "tried by the new program, in vain";
   EXPECT_EQ(sent(), (Strings{"do b", "do d"})) << "again: their ids are known";
   EXPECT_EQ(topic_->end({"consumer", 0}), entries + 3) << "two barriers and one try";
@@ -241,6 +257,7 @@ TEST_F(ParkedEvents, WhatWasHandledBeforeAParkedOneIsHarmlessWhenItIsReadAgain) 
   group_.positions[orders0] = {};
   restart();
   settle();  // a is read again while x is closed: it queues, before c
+  settle(300);
   EXPECT_EQ(parts_->listed(), (Strings{"orders.0:3 refused 2 +0"}));
   EXPECT_EQ(std::ranges::count(sent(), "do a"), 2);
   std::set<std::string> ids;
@@ -271,6 +288,45 @@ TEST_F(ParkedEvents, RetriedCommandsThatAreNotAcknowledgedAreSentAgain) {
   ask(Kind::retry, 1);
   settle();
   EXPECT_EQ(sent(), (Strings{"do b", "do d"}));
+  settle(1'000);
+  EXPECT_EQ(sent(), (Strings{"do b", "do d", "do a", "do c"}));
+}
+
+// ---- the order: what is parked waits for what came before it and is not acknowledged
+
+TEST_F(ParkedEvents, AParkedEventDoesNotOvertakeOneThatKafkaHasNotAcknowledged) {
+  code_ = Code::unavailable;
+  refused_ = {"c"};
+  sender_.failures = 4;  // a, at 0, 100, 300 and 700 ms; at 1,500 ms it succeeds
+  for (int i = 0; i < 8; ++i) step(100);
+  EXPECT_EQ(parts_->listed(), (Strings{"orders.0:3 unavailable 1 +0"}));
+  refused_.clear();
+  for (int i = 0; i < 30; ++i) step(100);  // c is due at about 1,000 ms
+  EXPECT_EQ(sent(), (Strings{"do a", "do b", "do d", "do c"}));
+  EXPECT_TRUE(parts_->listed().empty());
+}
+
+TEST_F(ParkedEvents, NorOneThatANewMemberHasYetToReadAgain) {
+  refused_ = {"c"};
+  sender_.failures = 1;
+  step();
+  step();  // c is parked, a is not acknowledged
+  EXPECT_EQ(position(orders0), "0 ");
+  refused_.clear();  // the new member knows more
+  restart();
+  settle();
+  settle(1'000);
+  EXPECT_EQ(sent(), (Strings{"do b", "do d", "do a", "do c"}));
+  EXPECT_TRUE(parts_->listed().empty()) << "c is tried by itself, though a was parked before it meanwhile";
+}
+
+TEST_F(ParkedEvents, NorWhenAMemberThatLostItsPartitionParkedIt) {
+  Parked zombies;
+  zombies.at = {orders0, 3};
+  zombies.aggregate_id = "x";
+  zombies.why = ParkedWhy::behind;
+  topic_->append({"consumer", 0}, parking_record({Kind::parked, zombies.at, zombies, std::nullopt}));
+  settle();
   settle(1'000);
   EXPECT_EQ(sent(), (Strings{"do b", "do d", "do a", "do c"}));
 }
