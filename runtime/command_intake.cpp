@@ -103,8 +103,12 @@ void CommandIntake::take_waiting() {
   }
 }
 
-std::optional<Rejection> CommandIntake::why_not(const std::optional<Command>& command) const {
+std::optional<Rejection> CommandIntake::why_not(const LogId& log, const std::optional<Command>& command) const {
   if (!command) return reject(Code::malformed, "a record of the command topic has no ce_id, ce_type or key");
+  if (const int shard = writer_.partition_of(command->meta.aggregate_id); shard != log.shard)
+    return reject(Code::malformed, "command " + command->meta.id + " lies in partition " + std::to_string(log.shard) +
+                                       " and belongs into partition " + std::to_string(shard) +
+                                       ", by Kafka's murmur2 of its key: send it there, and skip this one");
   if (!writer_.can_read(*command))
     return reject(Code::internal, "command " + command->meta.id + " of type " + command->type +
                                       " cannot be read; was it sent by a later version of Everfold?");
@@ -115,7 +119,8 @@ void CommandIntake::handle(const LogId& log, Open& open, Arrived arrived) {
   const ParkedId at{log, arrived.offset};
   const bool known = parking_.known(at);  // read again after a restart
   if (!known && parking_.closed(log, arrived.aggregate_id)) park(log, arrived, nullptr);
-  else if (const auto why = known ? std::nullopt : why_not(arrived.command)) park(log, arrived, &*why);
+  else if (const auto why = known ? std::nullopt : why_not(log, arrived.command))
+    park(log, arrived, &*why);
   else if (!known) {
     offer(*arrived.command, {at, open.generation, false, std::nullopt, std::nullopt});
     return;
@@ -185,7 +190,7 @@ bool CommandIntake::retry(const ParkedId& id, const Open& open, bool& readable) 
   }
   const std::vector<HeaderView> headers(record->headers.begin(), record->headers.end());
   const auto command = command_of({id.offset, record->key, record->value, headers}, id.log.context);
-  if (const auto why = why_not(command)) {
+  if (const auto why = why_not(id.log, command)) {
     parking_.failed(id, *why);
     return false;
   }

@@ -2,8 +2,9 @@
 // safety is the log's); a command's offset is committed when the writer has answered it, so that none is lost, and one
 // read twice is known by its id.
 //
-// A record that is no command, or none that this program knows, and a command whose aggregate cannot be read are parked
-// (runtime/parking.hpp), with all later ones of the aggregate. A decider's refusal is a decision: it is told, and done.
+// A record that is no command, or none that this program knows, one in another partition than its aggregate's, and a
+// command whose aggregate cannot be read are parked (runtime/parking.hpp), with all later ones of the aggregate. A
+// decider's refusal is a decision: it is told, and done.
 #pragma once
 
 #include <condition_variable>
@@ -67,7 +68,7 @@ class CommandIntake {
   void answered(Answered answer);
   void take_answered();
   void commit_positions();
-  std::optional<Rejection> why_not(const std::optional<Command>& command) const;
+  std::optional<Rejection> why_not(const LogId& log, const std::optional<Command>& command) const;
 
   GroupSource& source_;
   Writer& writer_;

@@ -21,6 +21,7 @@
 #include <string_view>
 #include <vector>
 
+#include "kernel/shard.hpp"
 #include "runtime/command_bus.hpp"
 #include "runtime/event_index.hpp"
 #include "runtime/event_log.hpp"
@@ -82,6 +83,7 @@ class Writer final : public CommandBus {
   bool offer(Command command, Reply reply);
   // Whether this program knows such a command, whatever it would decide on it.
   bool can_read(const Command& command) const;
+  int partition_of(std::string_view aggregate_id) const { return shard_of(aggregate_id, options_.partitions); }
   // From now on these logs should be this node's, and no others. What stays keeps its term: nothing pauses.
   void own(std::vector<LogId> logs);
   // The group is sharing the logs anew: what is owned goes on, but nothing is claimed until own() tells what is this node's.

@@ -181,6 +181,21 @@ TEST_F(IntakeTest, AParkedCommandDoesNotOvertakeOneThatIsNotAnswered) {
   EXPECT_TRUE(parts_->listed().empty());
 }
 
+// Its shard may be another node's, whose writer nobody would ask: it would never be answered.
+TEST_F(IntakeTest, ACommandInAPartitionThatIsNotItsAggregatesIsParked) {
+  partitions_ = 2;
+  crash();
+  source_->revoke({"inventory", 1});
+  settle();
+  send("1", of_shard(1), 5);
+  send("2", of_shard(0), 5);
+  settle();
+  EXPECT_EQ(events_of(of_shard(0)), 1u);
+  EXPECT_EQ(position(), 2);
+  EXPECT_EQ(parts_->listed(), (Strings{"inventory.0:0 refused 1 +0"}));
+  EXPECT_NE(parts_->parking.find({inventory0, 0})->parked.message.find("belongs into partition 1"), std::string::npos);
+}
+
 TEST_F(IntakeTest, RecordsThatCannotBeReadAgainCostOneTimeoutAStep) {
   for (int i = 0; i < 50; ++i) send_unknown(std::to_string(i), "key " + std::to_string(i));
   settle();
