@@ -68,7 +68,7 @@ void CommandIntake::revoke(const std::vector<LogId>& revoked) {
   take_answered();
   commit_positions();
   for (const LogId& log : revoked) {
-    open_count_ -= open_[log].offsets.size();
+    open_count_ -= open_[log].offsets.size() - open_[log].waiting.size();
     open_.erase(log);
     parking_.revoked(log);
   }
@@ -80,7 +80,6 @@ void CommandIntake::revoke(const std::vector<LogId>& revoked) {
 void CommandIntake::take(const LogId& log, const RecordView& record) {
   Open& open = open_[log];
   open.offsets.emplace(record.offset, false);
-  ++open_count_;
   Arrived arrived{record.offset, std::string(record.key), command_of(record, log.context)};
   if (open.waiting.empty() && parking_.ready(log) && !parking_.full(log))
     return handle(log, open, std::move(arrived));
@@ -116,6 +115,7 @@ std::optional<Rejection> CommandIntake::why_not(const LogId& log, const std::opt
 }
 
 void CommandIntake::handle(const LogId& log, Open& open, Arrived arrived) {
+  ++open_count_;
   const ParkedId at{log, arrived.offset};
   const bool known = parking_.known(at);  // read again after a restart
   if (!known && parking_.closed(log, arrived.aggregate_id)) park(log, arrived, nullptr);

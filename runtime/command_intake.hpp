@@ -76,7 +76,7 @@ class CommandIntake {
   const Refused refused_;
   const GroupSource::Listener listener_;
   std::map<LogId, Open> open_;
-  std::size_t open_count_ = 0;
+  std::size_t open_count_ = 0;  // of all logs, without those that wait
   int64_t generation_ = 0;
 
   std::mutex mutex_;

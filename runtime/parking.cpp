@@ -177,6 +177,8 @@ void Parking::park(Parked parked, const Rejection* why) {
   const ParkedId at = parked.at;
   const Key key{at.log, parked.aggregate_id};
   if (parking_[at.log].emplace(at.offset, key).second) ++parking_keys_[key];
+  if (full(at.log))
+    edges_.tell("too much of its log is parked: the log waits until some of it is handled or skipped", parked);
   append(at.log.shard, parking_record({Kind::parked, at, std::move(parked), std::nullopt}));
 }
 

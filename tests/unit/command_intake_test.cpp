@@ -196,6 +196,27 @@ TEST_F(IntakeTest, ACommandInAPartitionThatIsNotItsAggregatesIsParked) {
   EXPECT_NE(parts_->parking.find({inventory0, 0})->parked.message.find("belongs into partition 1"), std::string::npos);
 }
 
+TEST_F(IntakeTest, LogsOfWhichTooMuchIsParkedHoldUpNoOther) {
+  partitions_ = 6;
+  parking_options_.most_open = 1;
+  crash();
+  for (int shard = 0; shard < 5; ++shard) {
+    log_ = {"inventory", shard};
+    send_unknown("poison", of_shard(shard));
+    for (int i = 0; i < 1'000; ++i) send(std::to_string(i) + " of " + std::to_string(shard), of_shard(shard, 1), 1);
+  }
+  settle();
+  EXPECT_EQ(source_->paused.size(), 5u);
+  EXPECT_EQ(parts_->told.size(), 10u) << "each is said to be parked, and that its log waits";
+  log_ = {"inventory", 5};
+  send("1", of_shard(5), 5);
+  settle();
+  EXPECT_EQ(events_of(of_shard(5)), 1u);
+  parts_->parking.ask(Kind::skip, {inventory0, 0}, {"admin-1", "nobody needs it", 0}, nullptr);
+  settle();
+  EXPECT_EQ(events_of(of_shard(0, 1)), 1'000u);
+}
+
 TEST_F(IntakeTest, RecordsThatCannotBeReadAgainCostOneTimeoutAStep) {
   for (int i = 0; i < 50; ++i) send_unknown(std::to_string(i), "key " + std::to_string(i));
   settle();
