@@ -14,6 +14,11 @@ constexpr std::string_view barrier_key = "reader:";  // and the context
 constexpr int64_t never = std::numeric_limits<int64_t>::max();
 constexpr int64_t sweep_every_ms = 60'000;
 
+// A record that Kafka does not take would be appended for ever, by one producer after another: whatever its source had,
+// a parked record is small. Aggregates whose ids are as long and begin alike are parked together.
+constexpr std::size_t longest_text = 1'000;
+std::string clipped(const std::string& text) { return text.substr(0, longest_text); }
+
 }  // namespace
 
 Parking::Parking(std::string consumer, std::vector<std::string> contexts, int partitions, Ports ports, Edges edges,
@@ -155,7 +160,7 @@ bool Parking::known(const ParkedId& id) const {
 }
 
 bool Parking::closed(const LogId& log, const std::string& aggregate_id) const {
-  const Key key{log, aggregate_id};
+  const Key key{log, clipped(aggregate_id)};
   return table_.closed(key) || parking_keys_.contains(key);
 }
 
@@ -165,11 +170,13 @@ bool Parking::full(const LogId& log) const {
 }
 
 void Parking::park(Parked parked, const Rejection* why) {
+  for (std::string* text : {&parked.aggregate_id, &parked.type, &parked.id, &parked.correlation_id})
+    *text = clipped(*text);
   parked.parked_at_ms = edges_.wall_ms();
   parked.why = ParkedWhy::behind;
   if (why) {
     parked.why = why->code == Code::unavailable ? ParkedWhy::unavailable : ParkedWhy::refused;
-    parked.message = why->message;
+    parked.message = clipped(why->message);
     parked.tries = 1;
     parked.tried_at_ms = parked.parked_at_ms;
     edges_.tell("parked", parked);
@@ -287,7 +294,7 @@ void Parking::failed(const ParkedId& id, const Rejection& why) {
   if (!slot || !slot->open()) return;
   Parked parked = *slot->parked;
   parked.why = why.code == Code::unavailable ? ParkedWhy::unavailable : ParkedWhy::refused;
-  parked.message = why.message;
+  parked.message = clipped(why.message);
   ++parked.tries;
   parked.tried_at_ms = edges_.wall_ms();
   edges_.tell("tried in vain", parked);
@@ -328,7 +335,7 @@ void Parking::take_asked() {
 }
 
 void Parking::ask(ParkingRecord::Kind kind, const ParkedId& id, Asked asked, Reply reply) {
-  asked.at_ms = edges_.wall_ms();
+  asked = {clipped(asked.by), clipped(asked.reason), edges_.wall_ms()};
   const std::lock_guard lock(inbox_mutex_);
   inbox_.asked.emplace_back(ParkingRecord{kind, id, std::nullopt, std::move(asked)}, std::move(reply));
 }

@@ -174,6 +174,22 @@ TEST_F(ParkingTest, OnlyAnOwnerActs) {
   EXPECT_TRUE(parts_->listed().empty());
 }
 
+// A record that Kafka does not take would be appended, by one producer after another, for ever.
+TEST_F(ParkingTest, WhatIsWrittenIsSmallWhateverTheRecordHad) {
+  const std::string huge(2'000'000, 'x');
+  Parked parked;
+  parked.at = {orders0, 1};
+  parked.aggregate_id = parked.type = parked.id = parked.correlation_id = huge;
+  const Rejection why = reject(Code::internal, huge);
+  parking().park(std::move(parked), &why);
+  EXPECT_TRUE(parking().closed(orders0, huge));
+  parking().ask(Kind::skip, {orders0, 1}, {huge, huge, 0}, nullptr);
+  steps();
+  EXPECT_TRUE(parts_->listed().empty());
+  for (int64_t offset = 0; offset < topic_->end(topic0); ++offset)
+    EXPECT_LT(topic_->at(topic0, offset)->value.size(), 20'000u) << offset;
+}
+
 TEST_F(ParkingTest, AWishIsAnsweredWhenItIsInTheTopicOrTooLate) {
   park(1, "x");
   steps();
