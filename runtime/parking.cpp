@@ -306,8 +306,9 @@ void Parking::release(const ParkedId& id, int64_t again_in_ms) {
   const ParkedTable::Slot* slot = table_.find(id);
   if (!slot || !slot->open() || !ready_.contains(id.log)) return;
   const Key key{id.log, slot->parked->aggregate_id};
-  if (table_.first(key, 1).front() == id)
-    plan(key, {id.offset, slot->parked->tries, edges_.now_ms() + again_in_ms});
+  if (table_.first(key, 1).front() != id) return;
+  if (slot->skip) return look_after(key);  // asked meanwhile
+  plan(key, {id.offset, slot->parked->tries, edges_.now_ms() + again_in_ms});
 }
 
 void Parking::end_skipped() {

@@ -174,6 +174,19 @@ TEST_F(ParkingTest, OnlyAnOwnerActs) {
   EXPECT_TRUE(parts_->listed().empty());
 }
 
+TEST_F(ParkingTest, ASkipIsNotForgottenWhenItsRecordWasInTheConsumersHands) {
+  park(1, "x", Code::unavailable);
+  steps();
+  now_ms_ += 1'200;
+  EXPECT_EQ(due(), (Strings{"orders.0:1"}));
+  parking().ask(Kind::skip, {orders0, 1}, {"me", "why", 0}, nullptr);
+  steps();
+  parking().release({orders0, 1});
+  steps(2'000);
+  EXPECT_TRUE(due().empty());
+  EXPECT_TRUE(parts_->listed().empty());
+}
+
 // A record that Kafka does not take would be appended, by one producer after another, for ever.
 TEST_F(ParkingTest, WhatIsWrittenIsSmallWhateverTheRecordHad) {
   const std::string huge(2'000'000, 'x');
