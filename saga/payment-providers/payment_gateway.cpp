@@ -158,8 +158,12 @@ Decided<Commands> PaymentGateway::refund(const EventMeta& meta, const pay::Refun
 Decided<Commands> PaymentGateway::cancel(const EventMeta& meta, const pay::PaymentVoided& payment) const {
   const Translation translation(meta, actor);
   auto* provider = registry_.find(payment.provider());
-  // Such a payment is declined when it is charged: there is nothing to cancel.
-  if (!provider) return Commands{};
+  // One that it never had is declined when it is charged: there is nothing to cancel. What it had may be paid yet.
+  if (!provider && !payment.has_provider_reference()) return Commands{};
+  if (!provider)
+    return reject(Code::internal, "payment provider " + payment.provider() + " is not configured, but payment " +
+                                      meta.aggregate_id + " (there " + payment.provider_reference() +
+                                      ") is to be cancelled there");
   CancelRequest request;
   request.payment_id = meta.aggregate_id;
   if (payment.has_provider_reference()) request.reference = payment.provider_reference();

@@ -213,6 +213,8 @@ TEST_F(Gateway, AnUnknownProviderDeclinesChargesAndHoldsRefunds) {
   expect_told<pay::RecordDecline>(make<pay::PaymentRequested>("order_id: 'o' provider: 'gone'"),
                                   "reason: 'UNKNOWN_PROVIDER'");
   expect_nothing(make<pay::PaymentVoided>("order_id: 'o' provider: 'gone'"));
+  expect_refused(make<pay::PaymentVoided>("order_id: 'o' provider: 'gone' provider_reference: 'intent-1'"),
+                 Code::internal, "intent-1");
   expect_refused(make<pay::RefundRequested>("order_id: 'o' refund_id: 'r' provider: 'gone'"), Code::internal, "gone");
 }
 
