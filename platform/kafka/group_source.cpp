@@ -24,9 +24,9 @@ class KafkaGroupSource final : public GroupSource {
  public:
   KafkaGroupSource(const KafkaOptions& options, const std::string& group, Topics topics,
                    const std::vector<std::string>& contexts, Warn warn)
-      : options_(options), topics_(topics), warn_(std::move(warn)) {
+      : options_(options), group_(options.prefix + "." + group), topics_(topics), warn_(std::move(warn)) {
     auto conf = make_conf({{"bootstrap.servers", options.brokers},
-                           {"group.id", options.prefix + "." + group},
+                           {"group.id", group_},
                            {"enable.auto.commit", "false"},
                            {"enable.auto.offset.store", "false"},
                            // A lost event would be a hole in history; commands older than their topic's retention are nobody's.
@@ -101,11 +101,14 @@ class KafkaGroupSource final : public GroupSource {
         ++records;
         listener.record(log_of(rd_kafka_topic_name(message->rkt), message->partition), view_of(*message, headers_));
       } else if (message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET) {
-        fail("a log no longer has the records that a consumer group had read up to: it was truncated or made anew. "
-             "Restore the topic, or delete the group's offsets to begin again from the start.");
+        fail(where(*message) + " no longer has the records that consumer group " + group_ +
+             " had read up to: it was truncated or made anew. Restore the topic, or delete the group's offsets to "
+             "begin again from the start.");
       } else if (unreadable(message->err)) {
-        fail(std::string("a record of a consumer group's topic cannot be read (") + rd_kafka_err2str(message->err) +
-             "): going on would skip it. Starting again reads it anew; if that fails too, the broker's disk is damaged.");
+        fail("a record of " + where(*message) + " cannot be read by consumer group " + group_ + " (" +
+             rd_kafka_err2str(message->err) +
+             "): going on would skip it. Starting again reads it anew; if that fails too, the broker's disk is "
+             "damaged.");
       } else {
         warn_(rd_kafka_message_errstr(message.get()));
         break;
@@ -115,6 +118,11 @@ class KafkaGroupSource final : public GroupSource {
     send_positions_now_and_then();
     listener_ = nullptr;
     return records;
+  }
+
+  static std::string where(const rd_kafka_message_t& message) {
+    if (!message.rkt) return "a log";
+    return std::string("log ") + rd_kafka_topic_name(message.rkt) + "/" + std::to_string(message.partition);
   }
 
   // All partitions that are assigned. What was fetched and not handed over yet is fetched again.
@@ -236,6 +244,7 @@ class KafkaGroupSource final : public GroupSource {
   }
 
   const KafkaOptions options_;
+  const std::string group_;
   const Topics topics_;
   const Warn warn_;
   Own<rd_kafka_t> client_;
