@@ -15,8 +15,8 @@ _TIMEOUT_S = 20
 
 
 def listed(settings: Settings, skipped: bool, as_json: bool) -> None:
-    entries = [entry for program in _PROGRAMS
-               for entry in _call(settings, program, "GET", "?skipped=true" if skipped else "")["parked"]]
+    answers = [_call(settings, program, "GET", "?skipped=true" if skipped else "") for program in _PROGRAMS]
+    entries = [entry for answer in answers for entry in answer["parked"]]
     if as_json:
         print(json.dumps(entries, indent=2))
     elif not entries:
@@ -24,6 +24,8 @@ def listed(settings: Settings, skipped: bool, as_json: bool) -> None:
     else:
         table("RECORD", [_row(entry) for entry in entries],
               ("record", "aggregate", "why", "tries", "behind", "parked", "looked", "message"))
+        if more := sum(answer["total"] for answer in answers) - len(entries):
+            say(f"and {more} more, which are not listed")
 
 
 def show(settings: Settings, record: str) -> None:

@@ -4,6 +4,7 @@
 #include <google/protobuf/empty.pb.h>
 #include <google/protobuf/message.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -18,6 +19,7 @@ namespace {
 
 using Kind = ParkingRecord::Kind;
 constexpr std::size_t most_listed = 1'000;
+constexpr std::size_t longest_reason = 1'000;
 
 std::string json_of(const Asked& asked) {
   return json::Object().text("by", asked.by).text("reason", asked.reason).text("at", format_time(asked.at_ms)).str();
@@ -57,8 +59,19 @@ std::string hex(std::string_view bytes) {
   return out;
 }
 
+// JSON has no bytes, and json::to_json() insists on it.
+bool has_bytes(const google::protobuf::Descriptor& message) {
+  for (int i = 0; i < message.field_count(); ++i) {
+    const auto& field = *message.field(i);
+    if (field.type() == google::protobuf::FieldDescriptor::TYPE_BYTES) return true;
+    if (field.message_type() && field.message_type() != &message && has_bytes(*field.message_type())) return true;
+  }
+  return false;
+}
+
 // "everfold.orders.OrderPlaced.v1" is message everfold.orders.v1.OrderPlaced. Nothing: this program does not know it.
-std::optional<std::string> decoded(std::string_view type, const std::string& bytes) {
+std::optional<std::string> decoded(const std::string& context, std::string_view type, const std::string& bytes) {
+  if (!type.starts_with("everfold." + context + ".")) return std::nullopt;
   const std::size_t version = type.rfind('.');
   if (version == type.npos) return std::nullopt;
   const std::size_t name = type.substr(0, version).rfind('.');
@@ -66,14 +79,14 @@ std::optional<std::string> decoded(std::string_view type, const std::string& byt
   const std::string full = std::string(type.substr(0, name)) + std::string(type.substr(version)) +
                            std::string(type.substr(name, version - name));
   const auto* descriptor = google::protobuf::DescriptorPool::generated_pool()->FindMessageTypeByName(full);
-  if (!descriptor) return std::nullopt;
+  if (!descriptor || has_bytes(*descriptor)) return std::nullopt;
   const auto* prototype = google::protobuf::MessageFactory::generated_factory()->GetPrototype(descriptor);
   const std::unique_ptr<google::protobuf::Message> message(prototype->New());
   if (!message->ParseFromString(bytes)) return std::nullopt;
   return json::to_json(*message);
 }
 
-std::string json_of(const OutgoingRecord& record) {
+std::string json_of(const std::string& context, const OutgoingRecord& record) {
   json::Object headers;
   std::string_view type;
   for (const auto& [name, value] : record.headers) {
@@ -82,7 +95,8 @@ std::string json_of(const OutgoingRecord& record) {
   }
   json::Object json;
   json.text("key", record.key).json("headers", headers.str());
-  if (const auto message = decoded(type, record.value)) json.json("message", *message);
+  if (const auto message = decoded(context, type, record.value))
+    json.json("message", *message);
   else json.text("hex", hex(record.value));
   return json.str();
 }
@@ -128,14 +142,17 @@ http::Response list(const Desk& desk, const http::Request& request) {
   const std::string consumer = query(request, "consumer");
   const bool skipped = query(request, "skipped") == "true";
   std::string entries;
+  std::size_t total = 0;
   for (const Parking* parking : desk.consumers) {
     if (!consumer.empty() && parking->consumer() != consumer) continue;
-    for (const Parking::Listed& listed : parking->list(skipped, most_listed)) {
+    const auto all = parking->list(skipped, SIZE_MAX);
+    total += all.size();
+    for (std::size_t i = 0; i < std::min(all.size(), most_listed); ++i) {
       if (!entries.empty()) entries += ',';
-      entries += json_of(parking->consumer(), listed).str();
+      entries += json_of(parking->consumer(), all[i]).str();
     }
   }
-  return {200, {}, "{\"parked\":[" + entries + "]}"};
+  return {200, {}, "{\"parked\":[" + entries + "],\"total\":" + std::to_string(total) + "}"};
 }
 
 void show(const Desk& desk, http::Request&& request, http::Responder responder) {
@@ -146,9 +163,9 @@ void show(const Desk& desk, http::Request&& request, http::Responder responder) 
   const auto& [parking, id, listed] = found.value();
   if (!listed.parked.skipped) parking->ask(Kind::looked, id, std::move(admin).value(), nullptr);
   auto json = std::make_shared<json::Object>(json_of(parking->consumer(), listed));
-  parking->show(id, [json, waiting = std::make_shared<http::Responder>(std::move(responder))](
+  parking->show(id, [json, context = id.log.context, waiting = std::make_shared<http::Responder>(std::move(responder))](
                         const std::optional<OutgoingRecord>& record) {
-    json->json("record", record ? json_of(*record) : "null");
+    json->json("record", record ? json_of(context, *record) : "null");
     waiting->send({200, {}, json->str()});
   });
 }
@@ -186,6 +203,9 @@ void skip(const Desk& desk, http::Request&& request, http::Responder responder) 
   const auto parsed = json::parse_into(request.body, no_message, {.allowed = {}, .extra = {{"reason", &reason}}});
   if (!parsed) return responder.reject(parsed.error());
   if (!reason || reason->empty()) return responder.reject(reject_field("reason", "must say why the record is given up"));
+  if (reason->size() > longest_reason)
+    return responder.reject(
+        reject_field("reason", "must be at most " + std::to_string(longest_reason) + " bytes long"));
   if (!found.value().listed.first)
     return responder.reject(reject(Code::validation_failed, "It waits behind an earlier record of its aggregate, or is over: "
                                                             "only the first can be skipped."));
@@ -199,7 +219,7 @@ http::Response retry_all(const Desk& desk, const http::Request& request) {
   if (!admin) return http::error_response(admin.error(), request.trace_id);
   int64_t asked = 0;
   for (Parking* parking : desk.consumers)
-    for (const Parking::Listed& listed : parking->list(false, most_listed)) {
+    for (const Parking::Listed& listed : parking->list(false, SIZE_MAX)) {
       parking->ask(Kind::retry, listed.parked.at, admin.value(), nullptr);
       ++asked;
     }
