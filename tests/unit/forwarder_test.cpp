@@ -112,7 +112,7 @@ class ForwarderTest : public testing::Test {
   std::string owner_url = "a";
   std::optional<ReadWait> unread;
   FakePeers peers;
-  std::unique_ptr<Forwarder> forwarder = std::make_unique<Forwarder>(peers, edges(), Forwarder::Options{2, 8, 3'000, 1, 2});
+  std::unique_ptr<Forwarder> forwarder = std::make_unique<Forwarder>(peers, edges(), Forwarder::Options{2, {8, 3'000, 1, 2}});
 };
 
 TEST_F(ForwarderTest, TheOwnersAnswerIsPassedOn) {
