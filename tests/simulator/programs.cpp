@@ -25,9 +25,10 @@ namespace {
 
 constexpr int drain_steps = 200;
 
-WriterOptions writer_options(const Process& process, const Plan& plan) {
+WriterOptions writer_options(const Process& process, const Plan& plan, const PeerNetwork& network) {
   WriterOptions options;
   options.owner = process.name;
+  options.url = network.url;
   options.partitions = plan.shards;
   options.max_in_flight = plan.max_in_flight;
   options.deadline_ms = plan.deadline_ms;
@@ -127,42 +128,74 @@ std::optional<OutgoingRecord> ParkingPlace::Fetcher::fetch(const LogId& log, int
 // ---- a command node, and the process manager's
 
 WriterProgram::WriterProgram(Process& process, const Plan& plan, Kafka& kafka, Group& group, IndexDisk& disk,
-                             std::vector<std::unique_ptr<HostedContext>> contexts, Ledger& ledger)
+                             std::vector<std::unique_ptr<HostedContext>> contexts, Ledger& ledger, PeerNetwork network)
     : process_(process),
       source_(process, kafka),
       appender_(process, kafka),
       index_(process, disk),
       disk_(disk),
-      writer_(writer_options(process, plan), std::move(contexts), source_, appender_, index_,
-              {[this] { return process_.universe->now_ms + process_.clock_skew_ms; },
-               [this] { return process_.name + "-" + std::to_string(process_.universe->step) + "-" + std::to_string(++random_ids_); },
-               [this](std::string_view sentence) { process_.universe->say(process_.name, ": ", sentence); }}),
+      forwarder_(process, network,
+                 {[this] { return now_ms(); }, [this](QueuedCommand queued) { writer_.submit(std::move(queued)); },
+                  [this](ReadWait wait) { writer_.when_read(std::move(wait)); }}),
+      writer_(writer_options(process, plan, network), std::move(contexts), source_, appender_, index_,
+              {[this] { return now_ms(); },
+               [this] {
+                 return process_.name + "-" + std::to_string(process_.universe->step) + "-" +
+                        std::to_string(++random_ids_);
+               },
+               [this](std::string_view sentence) { process_.universe->say(process_.name, ": ", sentence); },
+               elsewhere(network)}),
       group_(process, group),
       parking_(process, plan, kafka, group),
       intake_(group_, writer_, parking_.parking(), [this, &ledger](const Command& command, const Rejection& rejection) {
         ledger.refusals.push_back({command, rejection, process_.universe->step});
       }) {}
 
+std::function<void(QueuedCommand, const std::string&)> WriterProgram::elsewhere(const PeerNetwork& network) {
+  if (network.peers.empty()) return nullptr;
+  return [this](QueuedCommand queued, const std::string& url) { forwarder_.forward(std::move(queued), url); };
+}
+
+void WriterProgram::take_forwarded(Command command, int64_t timeout_ms, Reply reply) {
+  QueuedCommand queued{std::move(command), std::move(reply), now_ms() + timeout_ms};
+  queued.forwarded = true;
+  writer_.submit(std::move(queued));
+}
+
+bool WriterProgram::finds(const CommandDone& done) const {
+  const EventMeta& last = done.events.back().meta;
+  return !index_.events(last.context, last.aggregate_id, last.version, 1).empty();
+}
+
 void WriterProgram::step() {
-  switch (process_.universe->random.below(4)) {
+  switch (process_.universe->random.below(5)) {
     case 0:
       source_.fetch();
       break;
     case 1:
       intake_.step(0);
       break;
+    case 2:
+      forwarder_.step();
+      break;
     default:
       writer_.step(0);
   }
 }
 
+// What was taken is answered, then the writer ends.
 bool WriterProgram::stop() {
-  if (stop_steps_++ == 0) intake_.stop();
+  if (++stop_steps_ < drain_steps / 2 && !forwarder_.idle()) {
+    step();
+    return false;
+  }
+  intake_.stop();
   source_.fetch();
   if (!writer_.drained() && stop_steps_ < drain_steps) {
     writer_.step(0);
     return false;
   }
+  forwarder_.close();
   intake_.step(0);
   group_.leave();
   return true;
@@ -176,6 +209,7 @@ std::optional<std::string> WriterProgram::busy() const {
   }
   if (!source_.at_end()) return "its logs are not read to the end";
   if (!parking_.empty()) return "a command is parked";
+  if (!forwarder_.idle()) return "commands are on their way to other nodes";
   if (!group_.idle()) return "positions are not committed";
   return std::nullopt;
 }

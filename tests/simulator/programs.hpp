@@ -13,6 +13,7 @@
 #include "runtime/writer.hpp"
 #include "saga/payment-providers/payment_gateway.hpp"
 #include "tests/simulator/disk.hpp"
+#include "tests/simulator/forwarding.hpp"
 #include "tests/simulator/group.hpp"
 #include "tests/simulator/ledger.hpp"
 #include "tests/simulator/log_ports.hpp"
@@ -59,20 +60,29 @@ class ParkingPlace {
 class WriterProgram final : public Program {
  public:
   WriterProgram(Process& process, const Plan& plan, Kafka& kafka, Group& group, IndexDisk& disk,
-                std::vector<std::unique_ptr<HostedContext>> contexts, Ledger& ledger);
+                std::vector<std::unique_ptr<HostedContext>> contexts, Ledger& ledger, PeerNetwork network = {});
 
   void submit(Command command, Reply reply) { writer_.submit(std::move(command), std::move(reply)); }
+  // From another node, which waits that long.
+  void take_forwarded(Command command, int64_t timeout_ms, Reply reply);
+  void heard(int64_t attempt, PeerAnswer answer) { forwarder_.heard(attempt, std::move(answer)); }
+  // Whether a look-up here finds what a caller was told.
+  bool finds(const CommandDone& done) const;
   void step() override;
   bool stop() override;
   std::optional<std::string> busy() const override;
   void doubt() { appender_.doubt(); }
 
  private:
+  int64_t now_ms() const { return process_.universe->now_ms + process_.clock_skew_ms; }
+  std::function<void(QueuedCommand, const std::string&)> elsewhere(const PeerNetwork& network);
+
   Process& process_;
   SimLogSource source_;
   SimLogAppender appender_;
   SimEventIndex index_;
   const IndexDisk& disk_;
+  SimForwarder forwarder_;
   Writer writer_;
   SimGroupSource group_;
   ParkingPlace parking_;

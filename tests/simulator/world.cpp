@@ -138,8 +138,8 @@ void World::start(Host& host) {
 std::unique_ptr<Program> World::make(Host& host) {
   switch (host.kind) {
     case Host::Kind::command:
-      return std::make_unique<WriterProgram>(*host.process, plan_, kafka_, *groups_[0], *host.index, hosted(plan_.command_contexts()),
-                                             ledger_);
+      return std::make_unique<WriterProgram>(*host.process, plan_, kafka_, *groups_[0], *host.index,
+                                             hosted(plan_.command_contexts()), ledger_, network_of(host));
     case Host::Kind::saga:
       return std::make_unique<SagaProgram>(*host.process, plan_, kafka_, *groups_[1], *groups_[2], *groups_[3], *host.index, arrows_,
                                            ledger_);
@@ -293,9 +293,12 @@ void World::send(Client& client) {
   const Process* owner = groups_[0]->owner(shard_of(meta.aggregate_id, plan_.shards));
   for (std::size_t i = 0; i < static_cast<std::size_t>(nodes); ++i)
     if (owner && hosts_[i].process == owner && !random.permille(plan_.astray)) to = i;
-  if (!faulty_ || !random.permille(plan_.lose_message)) messages_.push_back({false, client.wish, 0, to});
+  const auto send_to = [this, number = client.wish](Host& host) {
+    messages_.push_back({&host, [this, number, &host] { take_request(number, host); }});
+  };
+  if (!lost()) send_to(hosts_[to]);
   if (faulty_ && wish.with_key && random.permille(plan_.repeat_message))
-    messages_.push_back({false, client.wish, 0, static_cast<std::size_t>(random.below(nodes))});
+    send_to(hosts_[static_cast<std::size_t>(random.below(nodes))]);
 }
 
 // As a translator would: acknowledged, maybe twice.
@@ -317,46 +320,95 @@ void World::close(std::size_t wish) {
 void World::step_network() {
   if (messages_.empty()) return;
   const auto at = static_cast<std::size_t>(universe_.random.below(static_cast<int64_t>(messages_.size())));
-  const Message message = messages_[at];
-  const Host& host = hosts_[message.host];
-  if (!message.answer && host.program && host.process->frozen) return;  // it waits in the socket
-  messages_[at] = messages_.back();
+  const Host* to = messages_[at].to;
+  if (to && to->program && to->process->frozen) return;  // it waits in the socket
+  const auto arrive = std::move(messages_[at].arrive);
+  messages_[at] = std::move(messages_.back());
   messages_.pop_back();
-  if (message.answer) take_answer(message);
-  else take_request(message);
+  arrive();
 }
 
-void World::take_request(const Message& message) {
-  Host& host = hosts_[message.host];
+void World::take_request(std::size_t number, Host& host) {
   if (!host.program || !host.process->alive || host.stopping) return;  // connection refused
-  const std::size_t number = ledger_.attempts.size();
-  Wish& wish = ledger_.wishes[message.wish];
-  wish.attempts.push_back(number);
-  ledger_.attempts.emplace_back(message.wish, host.process, universe_.now_ms, universe_.step);
+  const std::size_t attempt_number = ledger_.attempts.size();
+  Wish& wish = ledger_.wishes[number];
+  wish.attempts.push_back(attempt_number);
+  ledger_.attempts.emplace_back(number, host.process, universe_.now_ms, universe_.step);
   universe_.say(host.process->name, " takes ", wish.command.meta.id, " for ", wish.command.meta.aggregate_id);
-  const Process* process = host.process;
+  auto& program = static_cast<WriterProgram&>(*host.program);
   guarded(host, [&] {
-    static_cast<WriterProgram&>(*host.program).submit(wish.command, [this, number, process, message](Outcome outcome) {
-      universe_.say(process->name, " answers ", ledger_.wishes[message.wish].command.meta.id, ": ", describe(outcome));
-      Attempt& attempt = ledger_.attempts[number];
+    program.submit(wish.command, [this, attempt_number, process = host.process, &program](Outcome outcome) {
+      Attempt& attempt = ledger_.attempts[attempt_number];
+      const CommandMeta& meta = ledger_.wishes[attempt.wish].command.meta;
+      universe_.say(process->name, " answers ", meta.id, ": ", describe(outcome));
       if (attempt.outcome) throw Violation{"a caller was answered twice"};
+      const bool in_time = universe_.now_ms < attempt.taken_ms + plan_.deadline_ms;
+      if (outcome && !outcome.value().events.empty() && in_time && !program.finds(outcome.value()))
+        throw Violation{process->name + " acknowledged " + meta.id + ", and a look-up there would not find it"};
       attempt.outcome = std::move(outcome);
       attempt.answered_ms = universe_.now_ms;
       attempt.answered_step = universe_.step;
-      if (!faulty_ || !universe_.random.permille(plan_.lose_message)) messages_.push_back({true, message.wish, number, 0});
+      if (!lost()) messages_.push_back({nullptr, [this, attempt_number] { take_answer(attempt_number); }});
     });
   });
 }
 
-void World::take_answer(const Message& message) {
-  const Wish& wish = ledger_.wishes[message.wish];
-  const Outcome& outcome = *ledger_.attempts[message.attempt].outcome;
+void World::take_answer(std::size_t attempt) {
+  const std::size_t number = ledger_.attempts[attempt].wish;
+  const Wish& wish = ledger_.wishes[number];
+  const Outcome& outcome = *ledger_.attempts[attempt].outcome;
   const bool again = is_unavailable(outcome) && wish.with_key;
   if (outcome) workload_.learn(wish.command.meta.aggregate_id, outcome.value().version);
-  if (!again) close(message.wish);
+  if (!again) close(number);
   for (Client& client : clients_)
-    if (client.waiting && client.wish == message.wish)
+    if (client.waiting && client.wish == number)
       client.until_ms = universe_.now_ms + (again ? universe_.random.between(20, 400) : 0);
+}
+
+// ---- between nodes
+
+PeerNetwork World::network_of(Host& host) {
+  if (!plan_.forwarding) return {};
+  PeerNetwork network{
+      host.name, {}, [this, &host](const std::string& to, int64_t attempt, const Command& command, int64_t timeout_ms) {
+        for (Host& other : hosts_)
+          if (other.name == to) forward(host, other, attempt, command, timeout_ms);
+      }};
+  for (const Host& other : hosts_)
+    if (other.kind == Host::Kind::command) network.peers.push_back(other.name);
+  return network;
+}
+
+void World::forward(Host& from, Host& to, int64_t attempt, const Command& command, int64_t timeout_ms) {
+  universe_.say(from.process->name, " sends ", command.meta.id, " on to ", to.name);
+  const auto arrive = [this, &from, &to, attempt, command, timeout_ms, sender = from.process] {
+    take_forwarded(from, to, attempt, command, timeout_ms, sender);  // also when who sent it is dead by then
+  };
+  if (!lost()) messages_.push_back({&to, arrive});
+  if (faulty_ && universe_.random.permille(plan_.repeat_message)) messages_.push_back({&to, arrive});
+}
+
+void World::take_forwarded(Host& from, Host& to, int64_t attempt, const Command& command, int64_t timeout_ms, const Process* sender) {
+  const auto answer = [this, &from, attempt, sender](PeerAnswer said) {
+    messages_.push_back({&from, [this, &from, attempt, sender, said = std::move(said)] {
+                           if (from.process == sender) answer_forwarded(from, attempt, said);
+                         }});
+  };
+  if (!to.program || !to.process->alive || to.stopping) return answer({std::nullopt, false});  // connection refused
+  universe_.say(to.process->name, " takes ", command.meta.id, " from ", from.name);
+  guarded(to, [&] {
+    static_cast<WriterProgram&>(*to.program)
+        .take_forwarded(command, timeout_ms,
+                        [this, answer, process = to.process, id = command.meta.id](Outcome outcome) {
+                          universe_.say(process->name, " answers another node of ", id, ": ", describe(outcome));
+                          if (!lost()) answer({std::move(outcome), true});
+                        });
+  });
+}
+
+void World::answer_forwarded(Host& to, int64_t attempt, PeerAnswer answer) {
+  if (!to.program || !to.process->alive) return;
+  guarded(to, [&] { static_cast<WriterProgram&>(*to.program).heard(attempt, std::move(answer)); });
 }
 
 }  // namespace everfold::simulator

@@ -50,10 +50,8 @@ class World {
 
  private:
   struct Message {
-    bool answer = false;
-    std::size_t wish = 0;
-    std::size_t attempt = 0;  // of an answer
-    std::size_t host = 0;     // of a request
+    const Host* to = nullptr;  // in whose socket it lies; null: a client's
+    std::function<void()> arrive;
   };
   struct Client {
     bool waiting = false;
@@ -80,8 +78,13 @@ class World {
   void send(Client& client);
   void close(std::size_t wish);
   void step_network();
-  void take_request(const Message& message);
-  void take_answer(const Message& message);
+  void take_request(std::size_t wish, Host& host);
+  void take_answer(std::size_t attempt);
+  PeerNetwork network_of(Host& host);
+  void forward(Host& from, Host& to, int64_t attempt, const Command& command, int64_t timeout_ms);
+  void take_forwarded(Host& from, Host& to, int64_t attempt, const Command& command, int64_t timeout_ms, const Process* sender);
+  void answer_forwarded(Host& to, int64_t attempt, PeerAnswer answer);
+  bool lost() { return faulty_ && universe_.random.permille(plan_.lose_message); }
   void send_by_topic(Command command);
   Host& any_host() { return universe_.random.pick(hosts_); }
 
