@@ -1,5 +1,5 @@
 // Protobuf messages to and from what lies in a log: a type name and bytes. A context's events are a std::variant; its
-// commands too.
+// commands too. Former versions of them are upcast (kernel/upcast.hpp).
 //
 // Type names are the CloudEvents type: message everfold.orders.v1.OrderPlaced is "everfold.orders.OrderPlaced.v1".
 #pragma once
@@ -12,6 +12,8 @@
 #include <string_view>
 #include <utility>
 #include <variant>
+
+#include "kernel/upcast.hpp"
 
 namespace everfold {
 
@@ -50,18 +52,29 @@ bool decode_into(std::string_view type, std::string_view bytes, std::optional<Va
   if (message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) out = Variant(std::move(message));
   return true;
 }
-template <class Variant, std::size_t... I>
-std::optional<Variant> decode(std::string_view type, std::string_view bytes, std::index_sequence<I...>) {
+template <class Variant, class U>
+bool upcast_into(std::string_view type, std::string_view bytes, std::optional<Variant>& out) {
+  using Message = UpcastFrom<U>;
+  if (type != type_of<Message>()) return false;
+  Message message;
+  if (message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
+    out = upcast<Variant>(std::move(message), UpcastersOf<Variant>());
+  return true;
+}
+template <class Variant, std::size_t... I, Upcaster... Us>
+std::optional<Variant> decode(std::string_view type, std::string_view bytes, std::index_sequence<I...>, Upcasters<Us...>) {
+  static_assert(upcasters_are_whole<Variant>);
   std::optional<Variant> out;
-  (void)(decode_into<Variant, I>(type, bytes, out) || ...);
+  (void)((decode_into<Variant, I>(type, bytes, out) || ...) || (upcast_into<Variant, Us>(type, bytes, out) || ...));
   return out;
 }
 }  // namespace detail
 
-// Nothing: a type that the variant does not have, or bytes that are not that message.
+// Nothing: a type that neither the variant nor its upcasters have, or bytes that are not that message.
 template <class Variant>
 std::optional<Variant> decode(std::string_view type, std::string_view bytes) {
-  return detail::decode<Variant>(type, bytes, std::make_index_sequence<std::variant_size_v<Variant>>{});
+  return detail::decode<Variant>(type, bytes, std::make_index_sequence<std::variant_size_v<Variant>>{},
+                                 UpcastersOf<Variant>());
 }
 
 }  // namespace everfold

@@ -7,12 +7,14 @@
 namespace everfold::history {
 namespace {
 
-// "everfold.orders.OrderPlaced.v1" → "OrderPlaced"
+// "everfold.orders.OrderPlaced.v1" → "OrderPlaced"; of a later version "OrderPlaced.v2": another shape has another name.
 std::string_view short_name(std::string_view type) {
   const std::size_t version = type.rfind('.');
   if (version == type.npos || version == 0) return type;
   const std::size_t package = type.rfind('.', version - 1);
-  return package == type.npos ? type : type.substr(package + 1, version - package - 1);
+  if (package == type.npos) return type;
+  const std::string_view name = type.substr(package + 1);
+  return name.ends_with(".v1") ? name.substr(0, name.size() - 3) : name;
 }
 
 }  // namespace

@@ -66,9 +66,10 @@ std::optional<typename View::Row> row_as_of(const ViewReader& history, const std
   return row;
 }
 
+// As it was written, a former version's too: the history is what lies in the log.
 template <class Event>
 std::string data_of(const history::v1::HistoryRow& row) {
-  return std::visit([](const auto& message) { return json::to_json(message); }, event_of<Event>(row));
+  return std::visit([](const auto& message) { return json::to_json(message); }, event_of<AsWritten<Event>>(row));
 }
 
 template <Projection View>

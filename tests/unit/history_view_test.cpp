@@ -34,6 +34,12 @@ TEST(HistoryView, AGuestsEventHasNoActor) {
   EXPECT_FALSE(History::fold(std::nullopt, {"bytes"}, guest)->has_actor());
 }
 
+TEST(HistoryView, ALaterVersionOfAnEventHasANameOfItsOwn) {
+  auto later = meta();
+  later.type = "everfold.orders.OrderPlaced.v2";
+  EXPECT_EQ(History::fold(std::nullopt, {"bytes"}, later)->type(), "OrderPlaced.v2");
+}
+
 TEST(HistoryView, KeysAreInTheOrderOfVersions) {
   EXPECT_LT(history_key("orders", "o1", 9), history_key("orders", "o1", 10));
   EXPECT_LT(history_key("orders", "o1", 999), history_key("orders", "o1", 1'000'000));
