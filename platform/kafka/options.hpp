@@ -34,7 +34,10 @@ inline std::string parking_topic(const KafkaOptions& options, const std::string&
   return options.prefix + "." + group + ".parked";
 }
 
-enum class Topics { events, commands, parked };
+// What operators did, of the whole installation: one partition, log {"operations", 0} (runtime/operations_log.hpp).
+inline std::string operations_topic(const KafkaOptions& options) { return options.prefix + ".operations"; }
+
+enum class Topics { events, commands, parked, operations };
 inline std::string topic_of(const KafkaOptions& options, Topics topics, const std::string& context) {
   switch (topics) {
     case Topics::events:
@@ -43,6 +46,8 @@ inline std::string topic_of(const KafkaOptions& options, Topics topics, const st
       return command_topic(options, context);
     case Topics::parked:
       return parking_topic(options, context);
+    case Topics::operations:
+      return operations_topic(options);
   }
   return {};
 }

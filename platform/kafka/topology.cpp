@@ -155,7 +155,7 @@ class Admin {
 std::optional<std::string> ensure_topics(const KafkaOptions& options, const std::vector<std::string>& contexts,
                                          int timeout_ms, const std::vector<std::string>& consumers) {
   Admin admin(options, timeout_ms);
-  std::vector<Topic> topics{{options.prefix + ".topology", 1}};
+  std::vector<Topic> topics{{options.prefix + ".topology", 1}, {operations_topic(options), 1}};
   for (const std::string& context : contexts) {
     topics.push_back({event_topic(options, context), options.partitions});
     topics.push_back({command_topic(options, context), options.partitions});

@@ -10,8 +10,8 @@
 
 namespace everfold::kafka {
 
-// Creates the event and command topics of `contexts`, the parking topics of `consumers` (groups; compacted) and the
-// topology topic where they are missing. Returns why this program must not
+// Creates the event and command topics of `contexts`, the parking topics of `consumers` (groups; compacted), the topology topic
+// and the operations topic where they are missing. Returns why this program must not
 // start on this cluster (another partition count or hash, compaction, finite retention), with the remedy; nothing when all is well.
 // Throws std::runtime_error when Kafka cannot be reached within `timeout_ms`.
 std::optional<std::string> ensure_topics(const KafkaOptions& options, const std::vector<std::string>& contexts,

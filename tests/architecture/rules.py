@@ -157,8 +157,8 @@ def libraries_stay_behind_platform(sources: dict[str, str]) -> Iterator[Breach]:
 
 SIDES = ("schemas", "command-side", "projections", "query-api")
 # Folders on a side that are no context.
-SHARED = {"schemas/common", "schemas/log", "schemas/history", "schemas/node", "schemas/parking", "command-side/edge", "projections/history",
-          "query-api/http", "query-api/openapi", "query-api/reads", "saga/translators", "saga/payment-providers"}
+SHARED = {"schemas/common", "schemas/log", "schemas/history", "schemas/node", "schemas/operations", "schemas/parking",
+          "command-side/edge", "projections/history", "query-api/http", "query-api/openapi", "query-api/reads", "saga/translators", "saga/payment-providers"}
 
 
 def contexts_are_on_every_side(sources: dict[str, str]) -> Iterator[Breach]:
