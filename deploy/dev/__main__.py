@@ -12,6 +12,7 @@ import fuzzing
 import kafka
 import lifecycle
 import parked
+import rebuild
 import settings
 import status
 import testing
@@ -47,7 +48,7 @@ def main(arguments: list[str]) -> int:
         return options.run(configured, options, passed_on) or 0
     except Failure as failure:
         failure.show()
-        return 1
+        return failure.exit_status
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # whoever read our output has seen enough
@@ -60,9 +61,11 @@ def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
     index = 0
     while index < len(arguments) and arguments[index].startswith("-"):
         index += 2 if arguments[index] in _OPTIONS_WITH_VALUE else 1
-    passes_on = index < len(arguments) and arguments[index] in _PASS_ON
-    end = index + 1 if passes_on else len(arguments)
-    return arguments[:end], arguments[end:]
+    command, rest = arguments[index:index + 1], arguments[index + 1:]
+    if command == ["rebuild"]:
+        rest = rebuild.with_action(rest, _OPTIONS_WITH_VALUE)
+    ours = [*arguments[:index], *command]
+    return (ours, rest) if command and command[0] in _PASS_ON else ([*ours, *rest], [])
 
 
 class _Parser(argparse.ArgumentParser):
@@ -114,6 +117,8 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("--json", action="store_true", help="for programs")
     _add_parked(command("parked", _parked, "records that could not be handled, and what waits behind them",
                         "RECORD is a name as list shows it, such as translators/orders.3:1042."), common)
+    rebuild.add_arguments(command("rebuild", rebuild.run, "fold views anew, compare, switch, roll back; pause, copy, look",
+                                  "./dev rebuild VIEW… [OPTIONS] and ./dev rebuild --all [OPTIONS] are the action start."), common)
     logs = command("logs", _logs, "the end of the logs: all, or one PROGRAM's")
     logs.add_argument("program", nargs="?", metavar="PROGRAM", help="command, query, projector, saga, gateway, kafka")
     logs.add_argument("-f", "--follow", action="store_true", help="go on as lines are added")

@@ -1,21 +1,17 @@
 """Parked records, over the programs' admin routes: what could not be handled, and what to do about it."""
 
-import getpass
-import http.client
 import json
-import urllib.error
-import urllib.request
 
-import tokens
+import admin
 from settings import Settings
 from terminal import Failure, say, table
 
 _PROGRAMS = ("command", "saga")  # that park
-_TIMEOUT_S = 20
 
 
 def listed(settings: Settings, skipped: bool, as_json: bool) -> None:
-    answers = [_call(settings, program, "GET", "?skipped=true" if skipped else "") for program in _PROGRAMS]
+    path = "parked?skipped=true" if skipped else "parked"
+    answers = [admin.call(settings, program, "GET", path) for program in _PROGRAMS]
     entries = [entry for answer in answers for entry in answer["parked"]]
     if as_json:
         print(json.dumps(entries, indent=2))
@@ -34,7 +30,7 @@ def show(settings: Settings, record: str) -> None:
 
 def retry(settings: Settings, records: list[str], everything: bool) -> None:
     if everything:
-        asked = sum(_call(settings, program, "POST", "/retry")["asked"] for program in _PROGRAMS)
+        asked = sum(admin.call(settings, program, "POST", "parked/retry")["asked"] for program in _PROGRAMS)
         say(f"{asked} are tried again: ./dev parked list shows what stays")
     for record in records:
         _of(settings, record, "POST", "/retry")
@@ -57,24 +53,7 @@ def _row(entry: dict) -> dict:
 def _of(settings: Settings, record: str, method: str, action: str = "", body: dict | None = None) -> dict:
     """The program is the one whose consumer it is."""
     for program in _PROGRAMS:
-        answer = _call(settings, program, method, f"/{record}{action}", body, may_be_missing=True)
+        answer = admin.call(settings, program, method, f"parked/{record}{action}", body, may_be_missing=True)
         if answer is not None:
             return answer
     raise Failure(f"There is no parked record {record}: ./dev parked list shows their names")
-
-
-def _call(settings: Settings, program: str, method: str, path: str, body: dict | None = None,
-          may_be_missing: bool = False) -> dict | None:
-    request = urllib.request.Request(
-        f"{settings.url(program)}/admin/parked{path}", method=method,
-        data=json.dumps(body or {}).encode() if method == "POST" else None,
-        headers={"Authorization": "Bearer " + tokens.token(settings.secret(), "admin", getpass.getuser()), "Content-Type": "application/json"})
-    try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:
-            return json.loads(answer.read())
-    except urllib.error.HTTPError as refused:
-        if may_be_missing and refused.code == 404:
-            return None
-        raise Failure(f"everfold-{program}: {json.loads(refused.read())['message']}") from None
-    except (OSError, http.client.HTTPException) as error:
-        raise Failure(f"everfold-{program} does not answer at {settings.url(program)}: {error}") from None

@@ -7,6 +7,7 @@ from pathlib import Path
 
 class Failure(Exception):
     """Ends the command with a sentence, and with the end of the log that explains it."""
+    exit_status = 1
 
     def __init__(self, message: str, log: Path | None = None, log_lines: int = 10):
         super().__init__(message)
@@ -17,6 +18,11 @@ class Failure(Exception):
     def show(self) -> None:
         for line in (f"error: {self}", *self.evidence):
             print(line, file=sys.stderr)
+
+
+class Usage(Failure):
+    """What was asked for cannot be meant."""
+    exit_status = 2
 
 
 def last_lines(path: Path, count: int) -> list[str]:
