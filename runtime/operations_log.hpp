@@ -2,9 +2,9 @@
 // installation share. Over ports, as everything here: Kafka's side is platform/kafka/operations_log.hpp, in memory it
 // is this over MemoryLogs; both pass tests/contract/operations_log_contract_test.cpp.
 //
-// Append what is begun before it is begun, and what is finished or moved before it is answered. A crash in between
-// leaves an event of what was not done, or not to its end, never the other way round: where a view stands is told by
-// the view, and this tells who wanted it.
+// Append before you begin something or move a pointer, and after you have finished. A crash in between leaves an event of
+// what was not done, or not to its end, and never something done without one: where a view stands is told by the view,
+// and this tells who wanted it.
 #pragma once
 
 #include <cstdint>
