@@ -14,7 +14,8 @@ def kind(sample: dict) -> str:
 
 
 def text_of(sample: dict) -> str:
-    lines = [f"  {kind(sample):<8} {sample['key']}"]
+    """`sample`: key, live, rebuilt; index: it is an entry that leads to a row, and no row."""
+    lines = [f"  {kind(sample):<8} {'index entry ' if sample.get('index') else ''}{sample['key']}"]
     lines += [f"    {side:<8} {json.dumps(sample[side], sort_keys=True)}" for side in ("live", "rebuilt")
               if sample.get(side) is not None]
     if kind(sample) == "changed":

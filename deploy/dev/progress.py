@@ -15,9 +15,9 @@ class Done:
     """Of one operation. Numbers that are not known yet are None."""
     name: str
     state: str
-    events: int | None = None
-    total: int | None = None
-    rate: float | None = None  # events/s
+    records: int | None = None
+    total: int | None = None   # records
+    rate: float | None = None  # records/s
     eta_s: float | None = None
 
 
@@ -59,10 +59,10 @@ class Progress:
 
 def bar(done: Done, name_width: int = 0) -> str:
     text = f"{done.name:<{name_width}}  "
-    if done.total is not None and done.events is not None:
-        share = min(done.events / done.total, 1.0) if done.total else 1.0
+    if done.total is not None and done.records is not None:
+        share = min(done.records / done.total, 1.0) if done.total else 1.0
         full = int(share * _BAR_CELLS)
-        text += f"[{'#' * full}{'.' * (_BAR_CELLS - full)}] {int(share * 100):>3} %  {done.events:,} of {done.total:,}  "
+        text += f"[{'#' * full}{'.' * (_BAR_CELLS - full)}] {int(share * 100):>3} %  {done.records:,} of {done.total:,}  "
     if done.rate:
         text += f"{done.rate:,.0f}/s  "
     if done.eta_s is not None:

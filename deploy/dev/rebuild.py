@@ -119,7 +119,8 @@ def _row(settings: Settings, view: str, key: str) -> int:
         say(f"{view}: row {key} is as its events say")
         return 0
     say(f"{view}: row {key} was not as its events say, and is now")
-    say(differences.text_of({"key": key, **answer}))
+    for each in answer["differences"]:  # of all rows of its aggregate
+        say(differences.text_of(each))
     return 1
 
 
@@ -183,13 +184,13 @@ def _under_way(view: dict) -> bool:
 
 def _done(view: dict) -> Done:
     rebuild = view.get("rebuild") or {}
-    return Done(view["name"], rebuild.get("state", view["state"]), rebuild.get("events"), rebuild.get("total"),
+    return Done(view["name"], rebuild.get("state", view["state"]), rebuild.get("records"), rebuild.get("total"),
                 rebuild.get("rate"), rebuild.get("etaSeconds"))
 
 
 def _differing(rebuild: dict) -> int:
-    verify = rebuild.get("verify") or {}
-    return verify.get("added", 0) + verify.get("lost", 0) + verify.get("changed", 0)
+    verify = rebuild.get("verify")
+    return sum(counts[kind] for counts in (verify, verify["index"]) for kind in ("added", "lost", "changed")) if verify else 0
 
 
 def _tell_end(view: dict) -> int:
@@ -215,7 +216,8 @@ def _tell_verification(name: str, rebuild: dict) -> None:
     verify = rebuild.get("verify")
     if not verify:
         return
-    say(f"  {verify['rows']:,} rows compared: {verify['added']:,} added, {verify['lost']:,} lost, {verify['changed']:,} changed")
+    for what, counts, compared in (("rows", verify, verify["rows"]), ("index entries", verify["index"], verify["index"]["entries"])):
+        say(f"  {compared:,} {what} compared: {counts['added']:,} added, {counts['lost']:,} lost, {counts['changed']:,} changed")
     samples = verify.get("samples") or []
     for sample in samples:
         say(differences.text_of(sample))
@@ -240,11 +242,14 @@ def _from(text: str) -> str | dict:
 
 # ---- what is done at once ----
 
-def _move(settings: Settings, options) -> None:
+def _move(settings: Settings, options) -> int:
     for name in options.views:
         expected = options.expected if options.expected is not None else _view(settings, name)["generation"]
-        _ask(settings, name, options.action, {"expected": expected})
+        view = _ask(settings, name, options.action, {"expected": expected})
+        if _under_way(view) and (status := _follow(settings, [name], stop_on_interrupt=False)):
+            return status
         say(f"{name}: generation {_view(settings, name)['generation']} is live; it was {expected}")
+    return 0
 
 
 def _ask_each(settings: Settings, options) -> None:
@@ -275,7 +280,7 @@ def _status(settings: Settings, options) -> None:
         table(view["name"].upper(), [{**partition, "name": partition["log"]} for partition in view["partitions"]],
               ("name", "position", "end", "lag"))
         table("GENERATION", [{**each, "name": each["number"], "live": "yes" if each["live"] else None}
-                             for each in view["generations"]], ("name", "version", "live", "state", "createdAt", "rows"))
+                             for each in view["generations"]], ("name", "version", "live", "state", "createdAt"))
 
 
 def row(view: dict) -> dict:
@@ -285,7 +290,7 @@ def row(view: dict) -> dict:
     if rebuild:
         text = rebuild["state"].replace("_", " ")
         if _under_way(view) and rebuild.get("total"):
-            text += f" {100 * rebuild['events'] // rebuild['total']} %"
+            text += f" {100 * rebuild['records'] // rebuild['total']} %"
         if rebuild.get("etaSeconds") is not None:
             text += f", ETA {duration(rebuild['etaSeconds'])}"
     behind = view.get("lagSeconds")

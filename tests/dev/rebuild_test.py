@@ -30,11 +30,12 @@ def view(name="orders", generation=3, **more):
 
 
 def building(state, events=50, **more):
-    return {"state": state, "events": events, "total": 100, "rate": 25, "etaSeconds": 2, "switch": "auto", **more}
+    return {"state": state, "events": events, "records": events, "total": 100, "rate": 25, "etaSeconds": 2, "switch": "auto", **more}
 
 
 def found(samples, rows=9, **counts):
-    return {"rows": rows, "added": 0, "lost": 0, "changed": 0, **counts, "samples": samples}
+    index = {"entries": 2 * rows, "added": 0, "lost": 0, "changed": 0}
+    return {"rows": rows, "added": 0, "lost": 0, "changed": 0, "index": index, **counts, "samples": samples}
 
 
 class Projector:
@@ -127,10 +128,11 @@ class CommandLine(unittest.TestCase):
                                      view(generation=4, rebuild=building("switched", 100, verify=found([])))])
         done = self.dev(projector, "orders", "--verify")
         self.assertEqual(projector.asked, [("/admin/views/orders/rebuild", {"from": "earliest", "verify": True, "switch": "auto"})])
-        self.assertIn("orders: switched to generation 4, 100 events\n  9 rows compared: 0 added, 0 lost, 0 changed\n", done.stdout)
+        self.assertIn("orders: switched to generation 4, 100 events\n  9 rows compared: 0 added, 0 lost, 0 changed\n"
+                      "  18 index entries compared: 0 added, 0 lost, 0 changed\n", done.stdout)
         lines = [json.loads(line) for line in done.stderr.splitlines()]
         self.assertEqual([line["state"] for line in lines], ["folding", "verifying", "switched"])
-        self.assertEqual(lines[0], {"name": "orders", "state": "folding", "events": 50, "total": 100, "rate": 25, "eta_s": 2})
+        self.assertEqual(lines[0], {"name": "orders", "state": "folding", "records": 50, "total": 100, "rate": 25, "eta_s": 2})
 
     def test_differences_are_printed_and_the_exit_status_says_so(self):
         over = building("ready", 100, verify=found([CHANGED], changed=2))
@@ -198,13 +200,27 @@ class CommandLine(unittest.TestCase):
 
     def test_a_pointer_moves_only_from_what_was_seen(self):
         projector = Projector(self, [view()])
-        projector.on_post["/admin/views/orders/rollback"] = (200, {})
+        for action in ("rollback", "switch"):
+            projector.on_post[f"/admin/views/orders/{action}"] = (200, view())
         self.dev(projector, "rollback", "orders")
         self.dev(projector, "switch", "orders", "--expected", "2")
         self.assertEqual(projector.asked, [("/admin/views/orders/rollback", {"expected": 3}),
                                            ("/admin/views/orders/switch", {"expected": 2})])
         projector.on_post["/admin/views/orders/switch"] = (409, {"message": "generation 4 is live, not 3"})
         self.assertIn("generation 4 is live, not 3", self.dev(projector, "switch", "orders", status=1).stderr)
+
+    def test_a_move_that_takes_its_time_is_followed(self):
+        projector = Projector(self, [view(rebuild=building("catching_up")), view(generation=2, rebuild=building("switched"))])
+        projector.on_post["/admin/views/orders/rollback"] = (202, view(rebuild=building("catching_up")))
+        self.assertIn("orders: generation 2 is live; it was 3", self.dev(projector, "rollback", "orders").stdout)
+
+    def test_an_index_that_differs_is_a_difference(self):
+        entry = {"key": "placed/1/o-1", "index": True, "live": None, "rebuilt": "o-1"}
+        verify = found([entry], index={"entries": 9, "added": 1, "lost": 0, "changed": 0})
+        projector = Projector(self, [view(), view(rebuild=building("ready", verify=verify))])
+        told = self.dev(projector, "orders", "--verify", status=1).stdout
+        self.assertIn("9 index entries compared: 1 added", told)
+        self.assertIn('  added    index entry placed/1/o-1\n    rebuilt  "o-1"\n', told)
 
     def test_offsets_come_from_a_file(self):
         file = self.home / "offsets.json"
@@ -219,7 +235,7 @@ class CommandLine(unittest.TestCase):
         projector.on_post[path] = (200, {"changed": False})
         self.assertIn("row o-1 is as its events say", self.dev(projector, "orders", "--key", "o-1").stdout)
         self.assertEqual(projector.asked, [(path, {"key": "o-1"})])
-        projector.on_post[path] = (200, {"changed": True, **CHANGED})
+        projector.on_post[path] = (200, {"changed": True, **CHANGED, "differences": [CHANGED]})
         self.assertIn("total.amount: 1 -> 2", self.dev(projector, "orders", "--key", "o-1", status=1).stdout)
 
     def test_status(self):
