@@ -8,8 +8,10 @@
 #include <thread>
 
 #include "platform/kafka/log_source.hpp"
+#include "platform/kafka/log_watch.hpp"
 #include "platform/kafka/topology.hpp"
 #include "runtime/memory_log.hpp"
+#include "runtime/stored_event.hpp"
 #include "tests/contract/kafka_for_tests.hpp"
 
 namespace everfold {
@@ -159,6 +161,42 @@ TEST(Topology, AnotherPartitionCountIsRefusedWithTheRemedy) {
   const auto later = kafka::ensure_topics(options, {"carts"}, 30'000);  // its topics are new, the installation is not
   ASSERT_TRUE(later.has_value());
   EXPECT_NE(later->find("\"partitions\":2"), std::string::npos) << *later;
+}
+
+// A broker sends such a batch for the first log of a request only.
+TEST(LogWatch, LogsThatBeginWithLargeBatchesAreSeenAtOnce) {
+  constexpr int batches = 50;
+  const kafka::KafkaOptions options = tests::kafka_options("watch");
+  ASSERT_EQ(kafka::ensure_topics(options, {"orders", "carts"}, 30'000), std::nullopt);
+  std::string large;  // compressed too
+  for (uint32_t i = 0, x = 1; i < 20'000; ++i) large += static_cast<char>((x = x * 1'664'525 + 1'013'904'223) >> 24);
+  const std::vector<LogId> logs{orders0, orders1, carts0, {"carts", 1}};
+  const auto warn = [](std::string_view) {};
+  const auto appender = kafka::make_log_appender(options, warn);
+  const auto source = kafka::make_log_source(options, kafka::Reading::low_latency, warn);
+  std::vector<std::pair<LogId, int64_t>> from;
+  for (const LogId& log : logs) {
+    for (int batch = 0; batch < batches; ++batch) {
+      appender->append(log, record(to_string(log), large));
+      while (appender->in_flight() > 0) ASSERT_FALSE(appender->in_doubt());
+    }
+    from.emplace_back(log, 0);
+  }
+  source->assign(from);
+  kafka::Positions positions;
+  for (int tries = 0; positions.size() < logs.size() && tries < 100; ++tries)
+    source->poll(100, [&](std::size_t log, const RecordView& first) {
+      if (first.offset > 0) return;
+      positions.emplace_back(logs[log], LogPosition{});
+      positions.back().second.offset = batches;
+      positions.back().second.origin = origin_of(first);
+    });
+  ASSERT_EQ(positions.size(), logs.size());
+
+  const kafka::LogWatch watch(options, {"orders", "carts"});
+  EXPECT_EQ(watch.refusal(positions, "here", 10'000), std::nullopt);
+  positions.back().second.origin += 1;
+  EXPECT_NE(watch.refusal(positions, "here", 20'000), std::nullopt) << "and what they are is looked at";
 }
 
 }  // namespace
