@@ -134,7 +134,7 @@ def _follow_again(settings: Settings, options) -> int:
     if options.views or options.all:
         names = [view["name"] for view in _chosen(settings, options)]
     else:
-        names = [view["name"] for view in _views(settings) if _under_way(view)]
+        names = [view["name"] for view in all_views(settings) if _under_way(view)]
     if not names:
         say("No rebuild is under way")
     return _follow(settings, names, options.stop_on_interrupt)
@@ -161,7 +161,7 @@ def _await_end(settings: Settings, names: list[str], progress: Progress) -> list
     heard_at = time.monotonic()
     while True:
         try:
-            views = [view for view in _views(settings) if view["name"] in names]
+            views = [view for view in all_views(settings) if view["name"] in names]
             heard_at = time.monotonic()
             progress.show([_done(view) for view in views])
             if not any(_under_way(view) for view in views):
@@ -271,7 +271,7 @@ def _checkpoint(settings: Settings, options) -> None:
 
 def _status(settings: Settings, options) -> None:
     named = [_view(settings, name) for name in options.views]
-    views = named or _views(settings)
+    views = named or all_views(settings)
     if options.json:
         print(json.dumps({"views": views}, indent=2))
         return
@@ -317,21 +317,21 @@ def _operations(settings: Settings, options) -> None:
 
 # ---- the projector ----
 
-def _views(settings: Settings) -> list[dict]:
+def all_views(settings: Settings) -> list[dict]:
     return admin.call(settings, "projector", "GET", "views")["views"]
 
 
 def _view(settings: Settings, name: str) -> dict:
     view = admin.call(settings, "projector", "GET", f"views/{name}", may_be_missing=True)
     if view is None:
-        raise Failure(f"There is no view {name}: there are {', '.join(view['name'] for view in _views(settings))}")
+        raise Failure(f"There is no view {name}: there are {', '.join(view['name'] for view in all_views(settings))}")
     return view
 
 
 def _chosen(settings: Settings, options) -> list[dict]:
     if bool(options.views) == options.all:
         raise Usage("Name the views, or --all")
-    return _views(settings) if options.all else [_view(settings, name) for name in options.views]
+    return all_views(settings) if options.all else [_view(settings, name) for name in options.views]
 
 
 def _ask(settings: Settings, view: str, what: str, body: dict | None = None) -> dict:

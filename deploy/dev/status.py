@@ -4,6 +4,7 @@ import json
 import os
 
 import kafka
+import rebuild
 from probes import get_json, not_ready
 from processes import Supervisor
 from settings import PROGRAMS, Settings
@@ -16,7 +17,7 @@ def status(settings: Settings, as_json: bool) -> None:
         print(json.dumps(report, indent=2))
         return
     table("PROGRAM", report["programs"], ("name", "pid", "ready", "url"))
-    table("VIEW", report["views"], ("name", "generation", "lag"))
+    table("VIEW", [rebuild.row(view) for view in report["views"]], ("name", "generation", "state", "lag", "rebuild"))
     table("SHARD", report["shards"], ("log", "state", "term", "url"))
 
 
@@ -43,7 +44,7 @@ def _report(settings: Settings) -> dict:
     rows.append(_program(supervisor, "gateway", gateway_url, not_ready(f"{gateway_url}/healthz")))
     own = {row["name"]: _own_status(row) for row in rows if row["name"].startswith("everfold-")}
     return {"programs": rows,
-            "views": own["everfold-projector"].get("views", []),
+            "views": rebuild.all_views(settings) if own["everfold-projector"] else [],
             "shards": own["everfold-command"].get("shards", []) + own["everfold-saga"].get("shards", [])}
 
 
