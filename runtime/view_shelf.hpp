@@ -42,6 +42,13 @@ class ViewShelf {
   // Not a generation any more, but kept for a look: its store is damaged. Close it first.
   virtual void set_aside(int64_t generation) = 0;
   virtual void remove(int64_t generation) = 0;
+  // A short text that lies beside a generation (0: beside all of them), made or not, and goes with it. Atomic and durable. "": none.
+  virtual std::string note(int64_t generation, const std::string& name) const = 0;
+  virtual void set_note(int64_t generation, const std::string& name, const std::string& text) = 0;
+  // What was said about a checkpoint when it was made; "": there is none.
+  virtual std::string about_checkpoint(const std::string& directory) const = 0;
+  // Copies it to be a generation, which has a note already. From any thread. Throws CheckpointRefused.
+  virtual void adopt(const std::string& directory, int64_t generation) = 0;
   // What happened to an open store since: somebody deleted its folder, a reader met damage. Empty: nothing.
   virtual std::string damage_of(int64_t generation) const = 0;
 };

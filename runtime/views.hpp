@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -41,9 +43,29 @@ struct ViewBatch {
   std::vector<std::pair<LogId, LogPosition>> positions;
 };
 
+// A view as it stood at one moment, while it is written on. Let go of it before its store.
+class ViewSnapshot {
+ public:
+  enum class Part { rows, index };
+
+  virtual ~ViewSnapshot() = default;
+  // In key order, from the key `from` on ("": the first).
+  virtual void walk(Part part, std::string_view from, const ViewReader::Visit& visit) const = 0;
+  virtual LogPosition position(const LogId& log) const = 0;
+};
+
+class CheckpointRefused : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
 class ViewStore : public ViewReader {
  public:
   virtual void write(const ViewBatch& batch) = 0;  // all or nothing, durable against a crash of the process
+  virtual std::unique_ptr<ViewSnapshot> snapshot() const = 0;
+  // A copy of it as it stands, in a directory that is not there yet, with a few words about it for who restores it
+  // (ViewShelf::adopt). A directory without them is no finished checkpoint. Throws CheckpointRefused.
+  virtual void checkpoint(const std::string& directory, const std::string& about) const = 0;
 };
 
 }  // namespace everfold

@@ -231,17 +231,21 @@ void ViewDb::write(rocksdb::WriteBatch& batch) {
   require_ok(db_->Flush(in_background), "writing " + directory_);
 }
 
-std::optional<std::string> ViewDb::get(Kind kind, std::string_view key) const {
+std::optional<std::string> ViewDb::get(Kind kind, std::string_view key, const rocksdb::Snapshot* at) const {
   std::string value;
-  const auto status = db_->Get(rocksdb::ReadOptions(), key_of(kind, key), &value);
+  rocksdb::ReadOptions options;
+  options.snapshot = at;
+  const auto status = db_->Get(options, key_of(kind, key), &value);
   if (status.IsNotFound()) return std::nullopt;
   require_ok(status, "reading " + directory_);
   return value;
 }
 
-void ViewDb::forwards(Kind kind, std::string_view prefix, std::string_view from, const ViewReader::Visit& visit) const {
+void ViewDb::forwards(Kind kind, std::string_view prefix, std::string_view from, const ViewReader::Visit& visit,
+                      const rocksdb::Snapshot* snapshot) const {
   const std::string wanted = key_of(kind, prefix);
-  const PrefixScan scan(wanted);
+  PrefixScan scan(wanted);
+  scan.options.snapshot = snapshot;
   const std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(scan.options));
   for (at->Seek(from.empty() ? wanted : key_of(kind, from)); at->Valid(); at->Next())
     if (!view(at->key()).starts_with(wanted) || !visit(view(at->key()).substr(1), view(at->value()))) return;
@@ -257,8 +261,8 @@ void ViewDb::backwards(Kind kind, std::string_view prefix, const ViewReader::Vis
   require_ok(at->status(), "reading " + directory_);
 }
 
-LogPosition ViewDb::position(const LogId& log) const {
-  const auto text = get(Kind::meta, position_key(log));
+LogPosition ViewDb::position(const LogId& log, const rocksdb::Snapshot* at) const {
+  const auto text = get(Kind::meta, position_key(log), at);
   if (!text) return {};
   std::istringstream fields(*text);
   LogPosition position;

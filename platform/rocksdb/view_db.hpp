@@ -23,6 +23,7 @@
 
 namespace rocksdb {
 class DB;
+class Snapshot;
 class Status;
 class WriteBatch;
 }  // namespace rocksdb
@@ -41,11 +42,12 @@ class ViewDb {
                                         const RocksMemory& memory);
   ~ViewDb();
 
-  std::optional<std::string> get(Kind kind, std::string_view key) const;
+  std::optional<std::string> get(Kind kind, std::string_view key, const rocksdb::Snapshot* at = nullptr) const;
   // Visits keys without their kind.
-  void forwards(Kind kind, std::string_view prefix, std::string_view from, const ViewReader::Visit& visit) const;
+  void forwards(Kind kind, std::string_view prefix, std::string_view from, const ViewReader::Visit& visit,
+                const rocksdb::Snapshot* at = nullptr) const;
   void backwards(Kind kind, std::string_view prefix, const ViewReader::Visit& visit) const;
-  LogPosition position(const LogId& log) const;
+  LogPosition position(const LogId& log, const rocksdb::Snapshot* at = nullptr) const;
   // Follows the primary along its log. When this throws it is not to be read from any more: a secondary instance whose
   // primary's files are damaged can know a position and not its rows.
   void catch_up();

@@ -11,6 +11,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string_view>
+#include <system_error>
 
 #include "platform/rocksdb/live_pointer.hpp"
 #include "platform/rocksdb/view_store.hpp"
@@ -53,6 +54,22 @@ class Descriptor {
 
 }  // namespace
 
+void replace_file(const std::string& directory, const std::string& name, const std::string& text) {
+  const std::string path = directory + "/" + name, next = path + ".next";
+  {
+    Descriptor file(next, O_WRONLY | O_CREAT | O_TRUNC);
+    file.write(text);
+    file.sync();
+  }
+  fs::rename(next, path);
+  Descriptor(directory, O_RDONLY | O_DIRECTORY).sync();
+}
+
+std::string text_of_file(const std::string& path) {
+  std::ifstream text(path);
+  return std::string{std::istreambuf_iterator<char>(text), {}};
+}
+
 int64_t read_live_pointer(const std::string& view_directory) {
   const int fd = ::open((view_directory + "/live").c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return 0;
@@ -94,14 +111,25 @@ std::unique_ptr<ViewStore> RocksViewShelf::create(int64_t generation, int code_v
 }
 
 void RocksViewShelf::set_live(int64_t generation) {
-  const std::string path = directory_ + "/live", next = path + ".next";
-  {
-    Descriptor file(next, O_WRONLY | O_CREAT | O_TRUNC);
-    file.write(std::to_string(generation) + "\n");
-    file.sync();
+  replace_file(directory_, "live", std::to_string(generation) + "\n");
+}
+
+std::string RocksViewShelf::note_path(int64_t generation, const std::string& name) const {
+  return (generation == 0 ? directory_ : folder(generation)) + "/" + name;
+}
+
+std::string RocksViewShelf::note(int64_t generation, const std::string& name) const {
+  return text_of_file(note_path(generation, name));
+}
+
+void RocksViewShelf::set_note(int64_t generation, const std::string& name, const std::string& text) {
+  const fs::path path = note_path(generation, name);
+  if (text.empty()) {
+    fs::remove(path);
+    return;
   }
-  fs::rename(next, path);
-  Descriptor(directory_, O_RDONLY | O_DIRECTORY).sync();
+  fs::create_directories(path.parent_path());
+  replace_file(path.parent_path(), name, text);
 }
 
 void RocksViewShelf::set_aside(int64_t generation) {
@@ -113,12 +141,32 @@ void RocksViewShelf::set_aside(int64_t generation) {
 
 void RocksViewShelf::remove(int64_t generation) { fs::remove_all(folder(generation)); }
 
+std::string RocksViewShelf::about_checkpoint(const std::string& directory) const {
+  return text_of_file(directory + "/" + about_checkpoint_file);
+}
+
+// Tables never change: they may be shared, where that can be. CURRENT makes it a database, so it comes last.
+void RocksViewShelf::adopt(const std::string& directory, int64_t generation) {
+  const fs::path to = folder(generation);
+  try {
+    for (const auto& entry : fs::directory_iterator(directory)) {
+      const std::string name = entry.path().filename().string();
+      if (name == "CURRENT" || name == about_checkpoint_file) continue;
+      std::error_code not_shared(EXDEV, std::generic_category());
+      if (entry.path().extension() == ".sst") fs::create_hard_link(entry.path(), to / name, not_shared);
+      if (not_shared) fs::copy_file(entry.path(), to / name, fs::copy_options::overwrite_existing);
+    }
+    fs::copy_file(directory + "/CURRENT", to / "CURRENT");
+  } catch (const fs::filesystem_error& error) {
+    throw CheckpointRefused(std::string("the checkpoint cannot be copied: ") + error.what());
+  }
+}
+
 std::string RocksViewShelf::damage_of(int64_t generation) const {
   const std::string report = folder(generation) + "/" + damage_report;
   if (!fs::exists(folder(generation) + "/CURRENT")) return "its folder was deleted, or its CURRENT file";
   if (!fs::exists(report)) return "";
-  std::ifstream text(report);
-  return "a reader met " + std::string{std::istreambuf_iterator<char>(text), {}};
+  return "a reader met " + text_of_file(report);
 }
 
 }  // namespace everfold

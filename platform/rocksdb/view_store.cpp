@@ -1,11 +1,16 @@
 #include "platform/rocksdb/view_store.hpp"
 
 #include <rocksdb/db.h>
+#include <rocksdb/snapshot.h>
+#include <rocksdb/utilities/checkpoint.h>
 #include <rocksdb/write_batch.h>
 
 #include <charconv>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
+#include "platform/rocksdb/live_pointer.hpp"
 #include "platform/rocksdb/view_db.hpp"
 
 namespace everfold {
@@ -20,6 +25,20 @@ int stored_code_version(const ViewDb& db) {
     throw ViewDamaged("a view without its code version: creating it was not finished");
   return version;
 }
+
+class RocksViewSnapshot final : public ViewSnapshot {
+ public:
+  explicit RocksViewSnapshot(const ViewDb& db) : db_(db), taken_(&db.db()), at_(taken_.snapshot()) {}
+  void walk(Part part, std::string_view from, const ViewReader::Visit& visit) const override {
+    db_.forwards(part == Part::rows ? Kind::row : Kind::index, "", from, visit, at_);
+  }
+  LogPosition position(const LogId& log) const override { return db_.position(log, at_); }
+
+ private:
+  const ViewDb& db_;
+  rocksdb::ManagedSnapshot taken_;
+  const rocksdb::Snapshot* const at_;
+};
 
 }  // namespace
 
@@ -63,6 +82,23 @@ void RocksViewStore::index_backwards(std::string_view prefix, const Visit& visit
   impl_->db->backwards(Kind::index, prefix, visit);
 }
 LogPosition RocksViewStore::position(const LogId& log) const { return impl_->db->position(log); }
+
+std::unique_ptr<ViewSnapshot> RocksViewStore::snapshot() const { return std::make_unique<RocksViewSnapshot>(*impl_->db); }
+
+void RocksViewStore::checkpoint(const std::string& directory, const std::string& about) const {
+  namespace fs = std::filesystem;
+  if (fs::exists(directory)) throw CheckpointRefused(directory + " is there already: name one that is not");
+  const fs::path parent = fs::path(directory).parent_path();
+  std::error_code error;
+  fs::create_directories(parent, error);
+  if (error) throw CheckpointRefused(parent.string() + " cannot be made: " + error.message());
+  rocksdb::Checkpoint* made = nullptr;
+  require_ok(rocksdb::Checkpoint::Create(&impl_->db->db(), &made), "a checkpoint");
+  const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
+  const auto status = checkpoint->CreateCheckpoint(directory);
+  if (!status.ok()) throw CheckpointRefused(directory + " cannot be written: " + status.ToString());
+  replace_file(directory, about_checkpoint_file, about);
+}
 
 void RocksViewStore::write(const ViewBatch& batch) {
   rocksdb::WriteBatch out;

@@ -48,6 +48,8 @@ class RocksViewStore final : public ViewStore {
   void index_backwards(std::string_view prefix, const Visit& visit) const override;
   LogPosition position(const LogId& log) const override;
   void write(const ViewBatch& batch) override;
+  std::unique_ptr<ViewSnapshot> snapshot() const override;
+  void checkpoint(const std::string& directory, const std::string& about) const override;
 
  private:
   struct Impl;
@@ -97,10 +99,15 @@ class RocksViewShelf final : public ViewShelf {
   void set_live(int64_t generation) override;
   void set_aside(int64_t generation) override;
   void remove(int64_t generation) override;
+  std::string note(int64_t generation, const std::string& name) const override;
+  void set_note(int64_t generation, const std::string& name, const std::string& text) override;
+  std::string about_checkpoint(const std::string& directory) const override;
+  void adopt(const std::string& directory, int64_t generation) override;
   std::string damage_of(int64_t generation) const override;
 
  private:
   std::string folder(int64_t generation) const;
+  std::string note_path(int64_t generation, const std::string& name) const;
 
   std::string directory_;
   const RocksMemory& memory_;

@@ -25,11 +25,12 @@ inline Entries scanned(const std::function<void(const ViewReader::Visit&)>& scan
   return entries;
 }
 
-// `Fixture` has a method shelf() → ViewShelf&, empty for every test.
+// `Fixture` has the methods shelf() → ViewShelf&, empty for every test, and directory(), that is not there yet.
 template <class Fixture>
 class ViewStoreContract : public ::testing::Test {
  protected:
   ViewShelf& shelf() { return fixture_.shelf(); }
+  std::string directory() { return fixture_.directory(); }
   Fixture fixture_;
 };
 TYPED_TEST_SUITE_P(ViewStoreContract);
@@ -122,9 +123,66 @@ TYPED_TEST_P(ViewStoreContract, WhatIsNotThereIsDamageAndCanBeSetAside) {
   EXPECT_EQ(shelf.open(3).store->row("a"), "again");
 }
 
+TYPED_TEST_P(ViewStoreContract, ASnapshotStaysWhatItWas) {
+  const auto store = this->shelf().create(1, 1);
+  store->write({{{"a", "1"}, {"b", "1"}}, {{"by/1", "a"}}, {}, {{{"orders", 0}, {7, 1, 2}}}});
+  const auto snapshot = store->snapshot();
+  store->write({{{"a", "2"}, {"b", std::nullopt}, {"c", "2"}}, {}, {"by/1"}, {{{"orders", 0}, {9, 1, 4}}}});
+  using Part = ViewSnapshot::Part;
+  EXPECT_EQ(scanned([&](const auto& visit) { snapshot->walk(Part::rows, "", visit); }), (Entries{{"a", "1"}, {"b", "1"}}));
+  EXPECT_EQ(scanned([&](const auto& visit) { snapshot->walk(Part::rows, "aa", visit); }), (Entries{{"b", "1"}}));
+  EXPECT_EQ(scanned([&](const auto& visit) { snapshot->walk(Part::index, "", visit); }), (Entries{{"by/1", "a"}}));
+  EXPECT_EQ(snapshot->position({"orders", 0}), (LogPosition{7, 1, 2}));
+}
+
+TYPED_TEST_P(ViewStoreContract, NotesLieBesideGenerationsAndGoWithThem) {
+  ViewShelf& shelf = this->shelf();
+  EXPECT_EQ(shelf.note(1, "order"), "");
+  shelf.set_note(1, "order", "before it is made\n");
+  EXPECT_EQ(shelf.generations(), (std::vector<int64_t>{1}));
+  EXPECT_THROW(shelf.open(1), ViewDamaged) << "it is not made yet";
+  shelf.create(1, 1);
+  shelf.set_note(0, "paused", "by alice");
+  EXPECT_EQ(shelf.note(1, "order"), "before it is made\n");
+  shelf.set_note(1, "order", "");
+  EXPECT_EQ(shelf.note(1, "order"), "");
+  shelf.set_note(1, "order", "again");
+  shelf.remove(1);
+  EXPECT_EQ(shelf.note(1, "order"), "");
+  EXPECT_TRUE(shelf.generations().empty());
+  EXPECT_EQ(shelf.note(0, "paused"), "by alice");
+}
+
+TYPED_TEST_P(ViewStoreContract, ACheckpointBecomesAGeneration) {
+  ViewShelf& shelf = this->shelf();
+  const std::string directory = this->directory();
+  const auto store = shelf.create(1, 42);
+  store->write({{{"a", "1"}}, {{"by", "a"}}, {}, {{{"orders", 0}, {7, 1, 2}}}});
+  EXPECT_EQ(shelf.about_checkpoint(directory), "");
+  store->checkpoint(directory, "of orders");
+  store->write({{{"a", "2"}}, {}, {}, {{{"orders", 0}, {9, 1, 4}}}});
+  EXPECT_THROW(store->checkpoint(directory, "again"), CheckpointRefused);
+  EXPECT_EQ(shelf.about_checkpoint(directory), "of orders");
+  shelf.set_note(2, "order", "a restore");
+  shelf.adopt(directory, 2);
+  {
+    const auto opened = shelf.open(2);
+    EXPECT_EQ(opened.code_version, 42);
+    EXPECT_EQ(opened.store->row("a"), "1");
+    EXPECT_EQ(opened.store->position({"orders", 0}), (LogPosition{7, 1, 2}));
+    opened.store->write({{{"a", "3"}}, {}, {}, {}});
+  }
+  shelf.remove(2);
+  shelf.set_note(3, "order", "a restore");
+  shelf.adopt(directory, 3);
+  EXPECT_EQ(shelf.open(3).store->row("a"), "1") << "the checkpoint itself is left as it was";
+  EXPECT_THROW(shelf.adopt(directory + "-not", 4), CheckpointRefused);
+}
+
 REGISTER_TYPED_TEST_SUITE_P(ViewStoreContract, IsEmptyAndAtTheBeginningWhenNew, WritesAndDeletesWhatABatchSays,
                             AnIndexEntryMayPassFromOneRowToAnother, ScansAPrefixInOrderBothWaysAndFromAKeyOn,
                             AGenerationOutlivesItsStore, GenerationsLieSideBySide,
-                            WhatIsNotThereIsDamageAndCanBeSetAside);
+                            WhatIsNotThereIsDamageAndCanBeSetAside, ASnapshotStaysWhatItWas,
+                            NotesLieBesideGenerationsAndGoWithThem, ACheckpointBecomesAGeneration);
 
 }  // namespace everfold::testing

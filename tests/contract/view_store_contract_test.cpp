@@ -9,11 +9,13 @@ namespace {
 
 struct InMemory {
   ViewShelf& shelf() { return shelf_; }
+  static std::string directory() { return "/checkpoint"; }
   MemoryViewShelf shelf_;
 };
 
 struct InRocksDb {
   ViewShelf& shelf() { return shelf_; }
+  std::string directory() { return folder_.path() + "/checkpoints/first"; }
   TemporaryFolder folder_;
   RocksMemory memory_;
   RocksViewShelf shelf_{folder_.path(), "orders", memory_};

@@ -86,6 +86,10 @@ class SimViewStore final : public ViewStore {
   }
   LogPosition position(const LogId& log) const override { return disk_.store().position(log); }
   void write(const ViewBatch& batch) override { disk_.write(process_, batch); }
+  std::unique_ptr<ViewSnapshot> snapshot() const override { return disk_.store().snapshot(); }
+  void checkpoint(const std::string& directory, const std::string& about) const override {
+    disk_.store().checkpoint(directory, about);
+  }
 
  private:
   Process& process_;
