@@ -42,8 +42,10 @@ enum class Code {
   payment_not_open,        // completing a payment that is not waiting for its payer
   refund_exceeds_captured,
   product_archived,
+  // What an operator asks of a program, against what it is doing.
+  conflict,
 };
-inline constexpr Code last_code = Code::product_archived;
+inline constexpr Code last_code = Code::conflict;
 
 struct FieldError {
   std::string field;  // "lines[0].quantity"; empty for the request as a whole

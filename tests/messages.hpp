@@ -113,6 +113,8 @@ inline std::string_view name_of(Code code) {
       return "refund_exceeds_captured";
     case Code::product_archived:
       return "product_archived";
+    case Code::conflict:
+      return "conflict";
   }
   fail("a code has no name");
 }

@@ -105,6 +105,8 @@ HttpError http_error(Code code) {
       return {409, "RefundExceedsCaptured"};
     case Code::product_archived:
       return {409, "ProductArchived"};
+    case Code::conflict:
+      return {409, "Conflict"};
   }
   return {500, "InternalError"};  // a value cast from outside the enum
 }
