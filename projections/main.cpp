@@ -6,6 +6,7 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "platform/auth/token_verifier.hpp"
 #include "platform/config/command_line.hpp"
 #include "platform/http/server.hpp"
 #include "platform/kafka/topology.hpp"
@@ -13,6 +14,7 @@
 #include "platform/metrics/operational_routes.hpp"
 #include "platform/process/program.hpp"
 #include "platform/rocksdb/directory_lock.hpp"
+#include "projections/admin_routes.hpp"
 #include "projections/registry.hpp"
 #include "projections/service.hpp"
 
@@ -21,6 +23,8 @@ namespace {
 
 constexpr int topics_timeout_ms = 30'000;
 constexpr std::chrono::milliseconds drain_ms{2'000};
+constexpr int operator_threads = 2;
+constexpr std::size_t most_waiting_operators = 64;
 
 struct Settings {
   config::Options common;
@@ -31,7 +35,7 @@ Settings settings_of(int argc, char** argv) {
   Settings settings;
   config::CommandLine line("everfold-projector", "Folds the event logs into the views that everfold-query reads.",
                            settings.common);
-  line.kafka().topics().views(".everfold/views").http(8083);
+  line.kafka().topics().views(".everfold/views").http(8083).secret(false);
   line.text("fold-once", settings.fold_once,
             "Fold this view anew from the beginning to the present end, print how long it took as JSON, and exit");
   line.parse_or_exit(argc, argv);
@@ -51,9 +55,20 @@ ServiceOptions service_options(const config::Options& options) {
       all_contexts()};
 }
 
+auth::TokenVerifier token_verifier(const std::string& secret_file) {
+  if (secret_file.empty())
+    throw std::runtime_error("--secret-file is required: the key that operators' tokens are signed with");
+  auto secret = auth::load_secret(secret_file);
+  if (!secret) throw std::runtime_error(secret.error().message);
+  return auth::TokenVerifier(std::move(secret).value());
+}
+
 void serve(const config::Options& options, ServiceOptions service_options) {
+  const auth::TokenVerifier tokens = token_verifier(options.secret_file);
   ProjectionService service(std::move(service_options), process::request_stop);
+  WorkerPool operators(operator_threads, most_waiting_operators);
   http::Router router;
+  add_admin_routes(router, tokens, operators, service.administered(), {[&] { return service.ends(); }, wall_clock_ms, [&] { return service.operations(); }});
   metrics::add_operational_routes(router, [&] { return service.not_ready(); });
   router.add_sync(http::Method::get, "/status", [&](http::Request&&) {
     return http::Response{200, {}, service.status_json()};
@@ -74,16 +89,16 @@ void serve(const config::Options& options, ServiceOptions service_options) {
 }
 
 void fold_once(const std::string& name, const ServiceOptions& options) {
-  auto views = make_views();
-  const auto view =
-      std::find_if(views.begin(), views.end(), [&](const auto& candidate) { return candidate->name() == name; });
-  if (view == views.end()) throw std::runtime_error("there is no view " + name);
+  const auto makers = view_makers();
+  const auto maker = std::find_if(makers.begin(), makers.end(), [&](const MakeView& make) { return make()->name() == name; });
+  if (maker == makers.end()) throw std::runtime_error("there is no view " + name);
 
   const RocksMemory memory;
   RocksViewShelf shelf(options.views_dir, name, memory);
   BuildTurn turn;
   const auto say = [](std::string_view sentence) { std::cerr << sentence << '\n'; };
-  Projector projector(**view, logs_of(**view, options), ports_of(shelf, options.kafka, options.views_dir, say, say, turn));
+  Projector projector(*maker, logs_of(*(*maker)(), options),
+                      ports_of(shelf, options.kafka, options.views_dir, say, say, turn, [](const StoredEvent&) {}));
 
   const auto started = std::chrono::steady_clock::now();
   projector.rebuild(std::stop_token());

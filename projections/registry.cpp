@@ -10,16 +10,24 @@
 #include "runtime/folded_view.hpp"
 
 namespace everfold::projections {
+namespace {
 
-std::vector<std::unique_ptr<View>> make_views() {
-  std::vector<std::unique_ptr<View>> views;
-  views.push_back(std::make_unique<FoldedView<catalog::Products>>());
-  views.push_back(std::make_unique<FoldedView<inventory::Stock>>());
-  views.push_back(std::make_unique<FoldedView<carts::Carts>>());
-  views.push_back(std::make_unique<FoldedView<orders::Orders>>());
-  views.push_back(std::make_unique<FoldedView<payments::Payments>>());
-  views.push_back(std::make_unique<FoldedView<checkout::Checkouts>>());
-  views.push_back(std::make_unique<FoldedView<history::History>>());
+template <class V>
+std::unique_ptr<View> make() {
+  return std::make_unique<V>();
+}
+
+}  // namespace
+
+std::vector<MakeView> view_makers() {
+  std::vector<MakeView> views;
+  views.emplace_back(make<FoldedView<catalog::Products>>);
+  views.emplace_back(make<FoldedView<inventory::Stock>>);
+  views.emplace_back(make<FoldedView<carts::Carts>>);
+  views.emplace_back(make<FoldedView<orders::Orders>>);
+  views.emplace_back(make<FoldedView<payments::Payments>>);
+  views.emplace_back(make<FoldedView<checkout::Checkouts>>);
+  views.emplace_back(make<FoldedView<history::History>>);
   return views;
 }
 

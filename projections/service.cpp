@@ -10,6 +10,7 @@
 
 #include "platform/json/write.hpp"
 #include "platform/kafka/log_source.hpp"
+#include "platform/kafka/operations_log.hpp"
 #include "platform/logging/logging.hpp"
 #include "platform/metrics/metrics.hpp"
 #include "projections/registry.hpp"
@@ -20,11 +21,20 @@ namespace {
 constexpr std::chrono::seconds lag_period{1};
 constexpr int end_offset_timeout_ms = 1'000;
 constexpr int refusal_timeout_ms = 10'000;
+constexpr int note_timeout_ms = 3'000;
 
 int64_t steady_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch())
       .count();
 }
+
+}  // namespace
+
+int64_t wall_clock_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+namespace {
 
 void say(std::string_view sentence) { logging::info(sentence); }
 void warn(std::string_view sentence) { logging::warn(sentence); }
@@ -52,7 +62,8 @@ std::vector<LogId> logs_of(const View& view, const ServiceOptions& options) {
 }
 
 Projector::Ports ports_of(ViewShelf& shelf, const kafka::KafkaOptions& kafka, const std::string& directory,
-                          ViewGenerations::Say say, ViewGenerations::Say warn, BuildTurn& turn) {
+                          ViewPorts::Say say, ViewPorts::Say warn, BuildTurn& turn,
+                          std::function<void(const StoredEvent&)> note) {
   const auto make_source = [kafka, warn](bool building) {
     return kafka::make_log_source(kafka, building ? kafka::Reading::bulk : kafka::Reading::low_latency, warn);
   };
@@ -61,18 +72,36 @@ Projector::Ports ports_of(ViewShelf& shelf, const kafka::KafkaOptions& kafka, co
     for (const auto& [log, position] : positions) contexts.insert(log.context);
     return kafka::LogWatch(kafka, {contexts.begin(), contexts.end()}).refusal(positions, directory, refusal_timeout_ms);
   };
-  return {shelf, make_source, steady_ms, std::move(say), warn, turn, refusal};
+  return {shelf, make_source, steady_ms, std::move(say), warn, turn, refusal, std::move(note), wall_clock_ms};
 }
 
 ProjectionService::ProjectionService(ServiceOptions options, std::function<void()> failed)
-    : options_(std::move(options)), on_failure_(std::move(failed)), logs_watch_(options_.kafka, options_.contexts) {
-  for (auto& view : make_views()) {
+    : options_(std::move(options)),
+      on_failure_(std::move(failed)),
+      operations_(kafka::make_operations_log(options_.kafka, warn)),
+      logs_watch_(options_.kafka, options_.contexts) {
+  const auto note = [this](const StoredEvent& operation) { operations_->append(operation, note_timeout_ms); };
+  for (const MakeView& make : view_makers()) {
     auto& running = *views_.emplace_back(std::make_unique<Running>());
-    running.view = std::move(view);
-    running.shelf = std::make_unique<RocksViewShelf>(options_.views_dir, std::string(running.view->name()), memory_);
-    running.projector = std::make_unique<Projector>(*running.view, logs_of(*running.view, options_),
-                                                    ports_of(*running.shelf, options_.kafka, options_.views_dir, say, warn, turn_));
+    const auto view = make();
+    running.row_type = view->row_type();
+    running.shelf = std::make_unique<RocksViewShelf>(options_.views_dir, std::string(view->name()), memory_);
+    running.projector = std::make_unique<Projector>(
+        make, logs_of(*view, options_), ports_of(*running.shelf, options_.kafka, options_.views_dir, say, warn, turn_, note));
   }
+}
+
+std::vector<AdministeredView> ProjectionService::administered() const {
+  std::vector<AdministeredView> views;
+  for (const auto& running : views_) views.push_back({running->projector.get(), running->row_type});
+  return views;
+}
+
+std::vector<StoredEvent> ProjectionService::operations() const { return operations_->all(note_timeout_ms); }
+
+std::map<LogId, int64_t> ProjectionService::ends() const {
+  const std::lock_guard lock(mutex_);
+  return ends_;
 }
 
 ProjectionService::~ProjectionService() {
@@ -132,6 +161,8 @@ void ProjectionService::watch_lag(const std::stop_token& stop) {
         running->lag = lag;
         publish(*running->projector, status, lag);
       }
+      const std::lock_guard lock(mutex_);
+      ends_ = std::move(ends);
     } catch (const std::runtime_error& error) {  // Kafka is away: the lag stays what it was
       logging::warn(error.what());
     }
@@ -148,8 +179,8 @@ bool ProjectionService::any_building() const {
 std::optional<std::string> ProjectionService::not_ready() const {
   for (const auto& running : views_) {
     const auto status = running->projector->status();
-    if (status.caught_up) continue;
-    return "view " + std::string(running->view->name()) +
+    if (status.caught_up || status.paused) continue;
+    return "view " + std::string(running->projector->view()) +
            " has not reached the end of its logs yet: " + std::to_string(status.events) + " events folded";
   }
   return std::nullopt;
@@ -160,7 +191,7 @@ std::string ProjectionService::status_json() const {
   for (const auto& running : views_) {
     const auto status = running->projector->status();
     if (out.back() != '[') out += ", ";
-    out += "{\"name\": " + json::quoted(running->view->name()) +
+    out += "{\"name\": " + json::quoted(running->projector->view()) +
            ", \"generation\": " + std::to_string(status.generation) +
            ", \"building\": " + (status.building ? "true" : "false") +
            ", \"lag\": " + (running->lag < 0 ? "null" : std::to_string(running->lag)) +

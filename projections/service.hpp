@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -14,6 +15,8 @@
 #include "platform/kafka/log_watch.hpp"
 #include "platform/kafka/options.hpp"
 #include "platform/rocksdb/view_store.hpp"
+#include "projections/admin_routes.hpp"
+#include "runtime/operations_log.hpp"
 #include "runtime/projector.hpp"
 
 namespace everfold::projections {
@@ -36,10 +39,13 @@ class ProjectionService {
   // {"views": [{"name", "generation", "building", "lag", "events", "rate"}]}; lag in records behind the logs' ends of a
   // second ago at most, rate in events/s.
   std::string status_json() const;
+  std::vector<AdministeredView> administered() const;
+  std::map<LogId, int64_t> ends() const;  // of the logs, as of a second ago
+  std::vector<StoredEvent> operations() const;  // throws std::runtime_error
 
  private:
   struct Running {
-    std::unique_ptr<View> view;
+    std::string row_type;
     std::unique_ptr<RocksViewShelf> shelf;
     std::unique_ptr<Projector> projector;
     std::atomic<int64_t> lag{-1};  // -1: not known yet
@@ -56,6 +62,8 @@ class ProjectionService {
   const RocksMemory memory_;
   mutable std::mutex mutex_;
   std::optional<std::string> failure_;  // the first
+  std::map<LogId, int64_t> ends_;
+  const std::unique_ptr<OperationsLog> operations_;
   BuildTurn turn_;
   std::vector<std::unique_ptr<Running>> views_;
   kafka::LogWatch logs_watch_;
@@ -65,6 +73,8 @@ class ProjectionService {
 // One view's ports to Kafka and the disk. `memory` and `turn` outlive them.
 std::vector<LogId> logs_of(const View& view, const ServiceOptions& options);
 Projector::Ports ports_of(ViewShelf& shelf, const kafka::KafkaOptions& kafka, const std::string& directory,
-                          ViewGenerations::Say say, ViewGenerations::Say warn, BuildTurn& turn);
+                          ViewPorts::Say say, ViewPorts::Say warn, BuildTurn& turn,
+                          std::function<void(const StoredEvent&)> note);
+int64_t wall_clock_ms();
 
 }  // namespace everfold::projections

@@ -2,134 +2,229 @@
 
 #include <algorithm>
 #include <chrono>
+#include <stdexcept>
 #include <system_error>
+#include <utility>
+
+#include "kernel/ids.hpp"
 
 namespace everfold {
 namespace {
 
-constexpr int end_offset_timeout_ms = 5'000;
 constexpr int damages_before_giving_up = 3;
 constexpr int64_t last_retry_ms = 30'000;
 
 }  // namespace
 
-bool BuildTurn::wait(const std::stop_token& stop) {
-  std::unique_lock lock(mutex_);
-  if (!free_.wait(lock, stop, [&] { return !taken_; })) return false;
-  taken_ = true;
-  return true;
-}
-
-void BuildTurn::pass() {
-  const std::lock_guard lock(mutex_);
-  taken_ = false;
-  free_.notify_one();
-}
-
-Projector::Projector(View& view, std::vector<LogId> logs, Ports ports, ProjectorSettings settings)
-    : view_(view),
+Projector::Projector(MakeView make_view, std::vector<LogId> logs, Ports ports, ProjectorSettings settings)
+    : make_view_(std::move(make_view)),
+      view_(make_view_()),
+      name_(view_->name()),
+      code_version_(view_->version()),
       logs_(std::move(logs)),
       ports_(std::move(ports)),
       settings_(settings),
-      generations_(ports_.shelf, std::string(view.name()), view.version(), ports_.say, ports_.warn),
+      generations_(name_, code_version_, ports_),
       next_offsets_(logs_.size()) {}
 
+Projector::~Projector() = default;
+
 void Projector::run(const std::stop_token& stop) {
+  {
+    const std::lock_guard lock(mutex_);
+    running_ = true;
+  }
+  struct End {
+    Projector& projector;
+    ~End() {
+      projector.close();
+      projector.end_wishes();
+    }
+  } end{*this};
   while (!stop.stop_requested()) {
-    Generation generation;
     try {
-      generation = generations_.open();
-      if (generation.building && !build(generation, stop)) return;
-      follow(generation, stop);
+      open();
+      while (!stop.stop_requested()) {
+        live_.store ? follow(stop) : wait_for_build(stop);
+        if (build_is_due()) take_over(stop);
+      }
     } catch (const ViewDamaged& damage) {
-      if (++damages_ >= damages_before_giving_up)
-        throw std::runtime_error("view " + std::string(view_.name()) +
-                                 " is damaged again and again, last: " + damage.what());
-      generation.store.reset();
-      generations_.set_aside(generation.number, damage);
+      heal(damage);
     } catch (const ViewUnwritable& trouble) {
-      generation.store.reset();
+      close();
       wait_out(trouble.what(), stop);
     } catch (const std::system_error& trouble) {  // of a folder
-      generation.store.reset();
+      close();
       wait_out(trouble.what(), stop);
     }
   }
-}
-
-// What was written is whole, and the rest is read again: opening anew is all the healing that a full disk needs once it has room.
-void Projector::wait_out(const std::string& trouble, const std::stop_token& stop) {
-  const int64_t pause_ms = std::min(last_retry_ms, settings_.retry_ms << std::min(troubles_++, 10));
-  caught_up_ = false;
-  ports_.warn("view " + std::string(view_.name()) + " cannot be written: " + trouble +
-              ". Is the disk full? Queries answer what was folded until now; trying again in " + std::to_string(pause_ms) + " ms");
-  std::mutex mutex;
-  std::unique_lock lock(mutex);
-  std::condition_variable_any stopped;
-  stopped.wait_for(lock, stop, std::chrono::milliseconds(pause_ms), [] { return false; });
 }
 
 bool Projector::rebuild(const std::stop_token& stop) {
-  Generation generation = generations_.start();
-  return build(generation, stop);
+  begin(generations_.start(order_of(RebuildOrder::Kind::rebuild, {})));
+  begin_when_due(nullptr, stop);
+  while (!stop.stop_requested() && !build_is_due()) wait_for_build(stop);
+  if (build_is_due()) take_over(stop);
+  const bool switched = live_.store != nullptr;
+  close();
+  return switched;
 }
 
-bool Projector::build(Generation& generation, const std::stop_token& stop) {
-  if (!ports_.turn.wait(stop)) return false;
-  struct Pass {
-    BuildTurn& turn;
-    ~Pass() { turn.pass(); }
-  } pass{ports_.turn};
-  if (!follow(generation, stop)) return false;
-  generations_.switch_to(generation);
-  building_ = false;
-  return true;
+void Projector::open() {
+  paused_ = generations_.paused();
+  auto opened = generations_.open();
+  if (opened.live) live_ = std::move(*opened.live);
+  if (!opened.build && !live_.store) opened.build = generations_.start(order_of(RebuildOrder::Kind::rebuild, {}));
+  generation_ = live_.number;
+  building_ = !live_.store;
+  if (opened.build) begin(std::move(*opened.build));
 }
 
-// A building generation: until it has reached the logs' end of now; true then. A live one: until asked to stop.
-bool Projector::follow(const Generation& generation, const std::stop_token& stop) {
-  require_same_logs(*generation.store, stop);
-  const auto source = ports_.make_source(generation.building);
-  ViewFold fold(view_, *generation.store, logs_);
-  generation_ = generation.number;
-  building_ = generation.building;
-  show(fold);
-  const std::vector<int64_t> ends = learn_ends(*source, stop);
-  source->assign(fold.positions());
+void Projector::close() {
+  if (build_) end_build(build_->status());
+  ordered_.reset();
+  live_ = {};
+}
+
+void Projector::end_build(BuildStatus last) {
+  {
+    const std::lock_guard lock(mutex_);
+    built_events_ += last.events;
+    build_status_ = nullptr;
+    last_build_ = std::move(last);
+  }
+  changed_.notify_all();
+  build_.reset();
+}
+
+void Projector::heal(const ViewDamaged& damage) {
+  if (++damages_ >= damages_before_giving_up)
+    throw std::runtime_error("view " + name_ + " is damaged again and again, last: " + damage.what());
+  std::optional<RebuildOrder> again;
+  if (build_ && build_->number() == troubled_) again = build_->order();
+  const int64_t number = troubled_;
+  const bool making = build_ && build_->number() == number;
+  close();
+  if (making) {
+    const std::lock_guard lock(mutex_);
+    last_build_->phase = RebuildSteps::Phase::failed;
+    last_build_->failure = damage.what();
+  }
+  generations_.set_aside(number, damage);
+  if (again && again->kind == RebuildOrder::Kind::rebuild)
+    generations_.start(*again);  // gone on with when it is opened again
+}
+
+// What was written is whole, and the rest is read again: opening anew is all the healing that a full disk needs once it
+// has room.
+void Projector::wait_out(const std::string& trouble, const std::stop_token& stop) {
+  const int64_t pause_ms = std::min(last_retry_ms, settings_.retry_ms << std::min(troubles_++, 10));
+  caught_up_ = false;
+  ports_.warn("view " + name_ + " cannot be written: " + trouble +
+              ". Is the disk full? Queries answer what was folded until now; trying again in " +
+              std::to_string(pause_ms) + " ms");
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, stop, std::chrono::milliseconds(pause_ms), [] { return false; });
+}
+
+void Projector::begin(Build build) {
+  BuildStatus status;
+  status.generation = build.generation.number;
+  status.order = build.order;
+  ordered_ = std::move(build);
+  const std::lock_guard lock(mutex_);
+  last_build_ = std::move(status);
+}
+
+// What is to be compared with the live one begins when that is as far in every log.
+void Projector::begin_when_due(const ViewFold* live, const std::stop_token& stop) {
+  if (!ordered_) return;
+  ViewBuild::Beside beside{live_.number, nullptr};
+  if (ordered_->order.verify && live) {
+    for (std::size_t i = 0; i < logs_.size(); ++i)
+      if (live_.store->position(logs_[i]).offset < ordered_->generation.store->position(logs_[i]).offset) return;
+    beside.snapshot = live_.store->snapshot();
+  }
+  require_same_logs(*ordered_->generation.store, stop);
+  if (stop.stop_requested()) return;
+  build_ = std::make_unique<ViewBuild>(std::move(*ordered_), std::move(beside), make_view_, logs_, ports_, settings_);
+  ordered_.reset();
+  const std::lock_guard lock(mutex_);
+  build_status_ = [build = build_.get()] { return build->status(); };
+}
+
+void Projector::follow(const std::stop_token& stop) {
+  troubled_ = live_.number;
+  require_same_logs(*live_.store, stop);
+  ViewFolding folding(*view_, *live_.store, logs_, ports_.make_source(false), ports_, settings_);
+  show(folding.fold());
+  const std::vector<int64_t> ends = learn_ends(folding.source(), logs_, ports_, stop);
   bool reached = false;
-  while (!stop.stop_requested()) {
-    step(*source, fold);
-    if (!reached && fold.reached(ends)) {
-      fold.write();
-      reached = true;
-      if (generation.building) return true;
-      caught_up_ = true;
+  refolds_ = false;
+  while (!stop.stop_requested() && !build_is_due() && !refolds_) {
+    if (paused_) {
+      folding.write();
+      rest(stop);
+    } else {
+      events_ += static_cast<int64_t>(folding.step());
+      show(folding.fold());
+    }
+    if (!reached && folding.fold().reached(ends)) {
+      folding.write();
+      reached = caught_up_ = true;
       damages_ = troubles_ = 0;
     }
-    look_after(generation);
+    look_after();
+    begin_when_due(&folding.fold(), stop);
+    if (wished()) {
+      folding.write();
+      do_wishes();
+    }
   }
-  fold.write();
-  return false;
+  folding.write();
 }
 
-void Projector::step(LogSource& source, ViewFold& fold) {
-  const bool waiting = fold.unwritten_records() > 0;
-  const std::size_t records = source.poll(waiting ? 0 : settings_.poll_ms,
-                                          [&](std::size_t log, const RecordView& record) { fold.take(log, record); });
-  if (!waiting) batch_started_ms_ = ports_.now_ms();
-  if (records > 0) {
-    events_ += static_cast<int64_t>(fold.fold());
-    show(fold);
-    for (const std::string& why : fold.newly_parked()) ports_.warn(why);
-  }
-  if (records == 0 || fold.unwritten_records() >= settings_.batch_records ||
-      ports_.now_ms() - batch_started_ms_ >= settings_.batch_ms)
-    fold.write();
+// There is nothing to fold on meanwhile.
+void Projector::wait_for_build(const std::stop_token& stop) {
+  begin_when_due(nullptr, stop);
+  generation_ = build_ ? build_->number() : 0;
+  rest(stop);
+  look_after();
+  do_wishes();
+}
+
+void Projector::rest(const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, stop, std::chrono::milliseconds(settings_.poll_ms), [this] { return !wishes_.empty(); });
+}
+
+// The live one stands still, the new one comes as far, and is shown: no reader sees less than it has seen.
+void Projector::take_over(const std::stop_token& stop) {
+  troubled_ = build_->number();
+  std::vector<int64_t> at_least;
+  if (live_.store)
+    for (const LogId& log : logs_) at_least.push_back(live_.store->position(log).offset);
+  build_->finish(std::move(at_least));
+  auto next = build_->take(stop);
+  if (!next) return;
+  generations_.switch_to(*next);
+  BuildStatus last = build_->status();
+  last.phase = RebuildSteps::Phase::switched;
+  live_ = std::move(*next);
+  generation_ = live_.number;
+  building_ = false;
+  for (std::size_t i = 0; i < logs_.size(); ++i) next_offsets_[i] = live_.store->position(logs_[i]).offset;
+  end_build(std::move(last));
+}
+
+std::vector<std::pair<LogId, LogPosition>> Projector::positions_of(const ViewStore& store) const {
+  std::vector<std::pair<LogId, LogPosition>> positions;
+  for (const LogId& log : logs_) positions.emplace_back(log, store.position(log));
+  return positions;
 }
 
 void Projector::require_same_logs(const ViewStore& store, const std::stop_token& stop) {
-  std::vector<std::pair<LogId, LogPosition>> positions;
-  for (const LogId& log : logs_) positions.emplace_back(log, store.position(log));
+  const auto positions = positions_of(store);
   for (bool known = false; !known && !stop.stop_requested();) {
     std::optional<std::string> refusal;
     try {
@@ -142,38 +237,41 @@ void Projector::require_same_logs(const ViewStore& store, const std::stop_token&
   }
 }
 
-// Kafka may be away at the start: that is waited for, and said.
-std::vector<int64_t> Projector::learn_ends(LogSource& source, const std::stop_token& stop) {
-  std::vector<int64_t> ends(logs_.size(), 0);
-  for (std::size_t i = 0; i < logs_.size() && !stop.stop_requested();) {
-    try {
-      ends[i] = source.end_offset(logs_[i], end_offset_timeout_ms);
-      ++i;
-    } catch (const std::runtime_error& error) {
-      ports_.warn(error.what());
-    }
-  }
-  return ends;
-}
-
-void Projector::look_after(const Generation& generation) {
+void Projector::look_after() {
   const int64_t now = ports_.now_ms();
   const int64_t passed_ms = now - looked_ms_;
   if (passed_ms < settings_.look_ms) return;
-  const int64_t events = events_;
+  const int64_t events = status().events;
   events_per_s_ = static_cast<double>(events - looked_events_) * 1000 / static_cast<double>(passed_ms);
   looked_ms_ = now;
   looked_events_ = events;
-  if (const std::string damage = generations_.damage_of(generation); !damage.empty()) throw ViewDamaged(damage);
+  for (const int64_t number : {live_.store ? live_.number : 0, build_ ? build_->number() : 0}) {
+    if (number == 0) continue;
+    troubled_ = number;
+    if (const std::string damage = generations_.damage_of(number); !damage.empty()) throw ViewDamaged(damage);
+  }
+  troubled_ = live_.number;
 }
 
 void Projector::show(const ViewFold& fold) {
   for (std::size_t i = 0; i < logs_.size(); ++i) next_offsets_[i] = fold.next_offset(i);
   parked_ = static_cast<int64_t>(fold.parked());
+  if (fold.last_event_ms() > 0) last_event_ms_ = fold.last_event_ms();
 }
 
 Projector::Status Projector::status() const {
-  return {generation_, building_, caught_up_, events_, events_per_s_, parked_, {next_offsets_.begin(), next_offsets_.end()}};
+  Status status{generation_, building_,      paused_,
+                caught_up_,  events_,        events_per_s_,
+                parked_,     last_event_ms_, {next_offsets_.begin(), next_offsets_.end()},
+                {}};
+  const std::lock_guard lock(mutex_);
+  status.events += built_events_;
+  status.build = last_build_;
+  if (!build_status_) return status;
+  status.build = build_status_();
+  status.events += status.build->events;
+  if (status.building && !status.build->next_offsets.empty()) status.next_offsets = status.build->next_offsets;
+  return status;
 }
 
 }  // namespace everfold

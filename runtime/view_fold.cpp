@@ -42,6 +42,7 @@ std::size_t ViewFold::fold() {
 }
 
 void ViewFold::fold(const LogId& log, const StoredEvent& event) {
+  last_event_ms_ = event.meta.time_ms;
   const std::string& id = event.meta.aggregate_id;
   if (parked_.contains(id) || view_.fold(event)) return;
   std::string why = "view " + std::string(view_.name()) + " cannot read event " + std::to_string(event.meta.version) +

@@ -37,6 +37,7 @@ class ViewFold {
   std::size_t unwritten_records() const { return unwritten_records_; }
   int64_t next_offset(std::size_t log) const { return tails_[log].reader().next_offset(); }
   bool reached(const std::vector<int64_t>& offsets) const;
+  int64_t last_event_ms() const { return last_event_ms_; }  // when what was folded last happened; 0: nothing was yet
 
  private:
   void fold(const LogId& log, const StoredEvent& event);
@@ -50,6 +51,7 @@ class ViewFold {
   std::vector<std::pair<std::string, std::string>> unwritten_parked_;  // their index entries
   std::vector<std::string> newly_parked_;
   std::size_t unwritten_records_ = 0;
+  int64_t last_event_ms_ = 0;
 };
 
 }  // namespace everfold

@@ -1,12 +1,20 @@
-// Which generation of a view to fold on: the rules over a ViewShelf.
+// Which generation of a view to fold on, and what lies beside it: the rules over a ViewShelf.
+//
+// On the shelf are at most: the live one; one that is whole, the former live one, for a rollback; and those in the
+// making, each with its order as a note (runtime/rebuild.hpp), of which one is gone on with. A switch takes the former
+// away first, then moves the pointer, then takes the order off what is live now. A crash in between leaves a shelf of
+// which the same is true.
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "runtime/rebuild.hpp"
+#include "runtime/view_ports.hpp"
 #include "runtime/view_shelf.hpp"
 
 namespace everfold {
@@ -14,36 +22,79 @@ namespace everfold {
 struct Generation {
   int64_t number = 0;
   std::unique_ptr<ViewStore> store;
-  bool building = true;  // not what queries read yet
+};
+
+// One in the making.
+struct Build {
+  Generation generation;
+  RebuildOrder order;
 };
 
 class ViewGenerations {
  public:
-  using Say = std::function<void(std::string_view)>;
+  ViewGenerations(std::string view, int code_version, const ViewPorts& ports)
+      : ports_(ports), view_(std::move(view)), code_version_(code_version) {}
 
-  // `say`: what happens; `warn`: what should not have.
-  ViewGenerations(ViewShelf& shelf, std::string view, int code_version, Say say, Say warn);
+  struct Opened {
+    std::optional<Generation> live;  // if this version of the code wrote it
+    std::optional<Build> build;      // what was begun and is gone on with
+  };
+  // Damaged ones are set aside on the way, and what cannot be gone on with is removed.
+  Opened open();
+  // An empty one, or one that was begun from the beginning and left.
+  Build start(RebuildOrder order);
+  // The former live one, to be folded on; nothing: there is none that this version of the code wrote.
+  std::optional<Build> take_up_former(RebuildOrder order);
 
-  // The live one, if this version of the code wrote it; otherwise the one that is being built beside it; otherwise a
-  // new one. Damaged ones are set aside on the way.
-  Generation open();
-  Generation start();
-  // Queries read it from now on. The one before stays on the disk until the next open(): a reader may be in the middle
-  // of it.
-  void switch_to(Generation& generation);
+  // A number for a checkpoint to be copied to; until it is taken in, it is none that is gone on with.
+  int64_t reserve(const RebuildOrder& order);
+  // What was copied there; throws ViewDamaged, or CheckpointRefused when another version wrote it.
+  Build take_in(int64_t number, RebuildOrder order);
+  void remove(int64_t number) { ports_.shelf.remove(number); }
+
+  // Queries read it from now on; what they have read until now becomes the former.
+  void switch_to(const Generation& generation);
+  // It is not gone on with any more, and stays as it is.
+  void leave(int64_t number, RebuildOrder order);
+  // Takes away what is neither live nor `building`.
+  std::vector<int64_t> prune(int64_t building);
   // Close its store first.
   void set_aside(int64_t number, const ViewDamaged& damage);
-  std::string damage_of(const Generation& generation) const { return shelf_.damage_of(generation.number); }
+  std::string damage_of(int64_t number) const { return ports_.shelf.damage_of(number); }
+
+  struct Listed {
+    int64_t number = 0;
+    std::optional<int> code_version;    // nothing: of an earlier Everfold, which did not note it
+    std::optional<int64_t> made_at_ms;  // since 1970
+    std::optional<RebuildOrder> order;  // in the making, or left
+  };
+  // From any thread.
+  std::vector<Listed> list() const;
+  int64_t live() const { return ports_.shelf.live(); }
+  std::optional<int64_t> former() const;
+  // When it stopped being live; nothing: that was not noted.
+  std::optional<int64_t> left_at_ms(int64_t number) const;
+  // Positions of the former one; nothing: there is none that this version of the code wrote. Not from another thread.
+  std::optional<std::vector<std::pair<LogId, LogPosition>>> former_positions(const std::vector<LogId>& logs);
+
+  // Directories where checkpoints were made, the last ones first.
+  std::vector<std::string> checkpoints() const;
+  void remember_checkpoint(const std::string& directory);
+
+  // By somebody.
+  bool paused() const;
+  void set_paused(bool paused, const std::string& by);
 
  private:
-  bool open(int64_t number, Generation& into);
-  void keep_only(int64_t number);
+  std::optional<Generation> open(int64_t number);
+  std::optional<RebuildOrder> order_of(int64_t number) const;
+  Build create(RebuildOrder order);
+  int64_t next_number(const RebuildOrder& order);
+  std::string name(int64_t number) const { return "view " + view_ + ", generation " + std::to_string(number); }
 
-  ViewShelf& shelf_;
+  const ViewPorts& ports_;
   const std::string view_;
   const int code_version_;
-  const Say say_;
-  const Say warn_;
   int64_t highest_ = 0;  // number ever used: none is used again while a reader may know it
 };
 

@@ -160,9 +160,9 @@ CommandLine& CommandLine::http(uint16_t default_port) {
   return *this;
 }
 
-CommandLine& CommandLine::secret() {
+CommandLine& CommandLine::secret(bool required) {
   impl_->add("secret-file", impl_->options.secret_file, "The key that tokens are signed with: 64 hex digits or more")
-      ->required();
+      ->required(required);
   return *this;
 }
 

@@ -47,7 +47,7 @@ class CommandLine {
   CommandLine& data(std::string fallback);   // --data-dir: state of its own that can be thrown away
   CommandLine& views(std::string fallback);  // --views-dir
   CommandLine& http(uint16_t default_port);  // --http-address --http-port --http-threads
-  CommandLine& secret();                     // --secret-file, required
+  CommandLine& secret(bool required = true);  // --secret-file
   CommandLine& payment_timeout();            // --payment-timeout-s
   CommandLine& peers();                      // --peer-url --session-timeout-ms: programs that share shards with others of their kind
 

@@ -110,7 +110,6 @@ TEST(FullDiskTest, AProjectorWaitsAndGoesOnByItself) {
   };
   const RocksMemory memory(1 << 20, 1 << 20);
   RocksViewShelf shelf(folder.path(), "stock", memory);
-  FoldedView<Stock> view;
   BuildTurn turn;
   std::mutex mutex;
   std::string warned;
@@ -125,7 +124,7 @@ TEST(FullDiskTest, AProjectorWaitsAndGoesOnByItself) {
   const auto now_ms = [] {
     return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
   };
-  Projector projector(view, {log0},
+  Projector projector([] { return std::make_unique<FoldedView<Stock>>(); }, {log0},
                       {shelf, [&](bool) { return std::make_unique<MemoryLogSource>(logs); }, now_ms, [](std::string_view) {}, warn, turn},
                       {.poll_ms = 1, .retry_ms = 10});
   receive(10);
