@@ -47,6 +47,19 @@ class Admin {
     }
   }
 
+  // Of every topic that the cluster knows.
+  std::map<std::string, int> all_partitions() {
+    for (;;) {
+      const rd_kafka_metadata_t* metadata = nullptr;
+      const auto error = rd_kafka_metadata(client_.get(), 1, nullptr, &metadata, left_ms());
+      const Own<const rd_kafka_metadata_t> owner(metadata);
+      std::map<std::string, int> found;
+      for (int i = 0; metadata && i < metadata->topic_cnt; ++i) found[metadata->topics[i].topic] = metadata->topics[i].partition_cnt;
+      if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return found;
+      wait(rd_kafka_err2str(error));
+    }
+  }
+
   void create(const Topic& topic) {
     char error[256];
     Own<rd_kafka_NewTopic_t> wanted(
@@ -184,6 +197,14 @@ std::optional<std::string> ensure_topics(const KafkaOptions& options, const std:
     return "this installation was made as " + recorded + " and this program was told " + mine +
            ": start it with the recorded number of partitions.";
   return std::nullopt;
+}
+
+std::map<std::string, int> event_partitions(const KafkaOptions& options, const std::vector<std::string>& contexts, int timeout_ms) {
+  const auto all = Admin(options, timeout_ms).all_partitions();
+  std::map<std::string, int> found;
+  for (const std::string& context : contexts)
+    if (const auto topic = all.find(event_topic(options, context)); topic != all.end() && topic->second > 0) found[context] = topic->second;
+  return found;
 }
 
 }  // namespace everfold::kafka

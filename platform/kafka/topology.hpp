@@ -2,6 +2,7 @@
 // over another number of partitions is no log any more.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,5 +17,8 @@ namespace everfold::kafka {
 // Throws std::runtime_error when Kafka cannot be reached within `timeout_ms`.
 std::optional<std::string> ensure_topics(const KafkaOptions& options, const std::vector<std::string>& contexts,
                                          int timeout_ms, const std::vector<std::string>& consumers = {});
+
+// The partition count of each of these contexts' event topics that is there. Makes nothing and changes nothing. Throws likewise.
+std::map<std::string, int> event_partitions(const KafkaOptions& options, const std::vector<std::string>& contexts, int timeout_ms);
 
 }  // namespace everfold::kafka

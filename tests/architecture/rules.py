@@ -157,7 +157,7 @@ def libraries_stay_behind_platform(sources: dict[str, str]) -> Iterator[Breach]:
 
 SIDES = ("schemas", "command-side", "projections", "query-api")
 # Folders on a side that are no context.
-SHARED = {"schemas/common", "schemas/log", "schemas/history", "schemas/node", "schemas/operations", "schemas/parking",
+SHARED = {"schemas/common", "schemas/log", "schemas/history", "schemas/node", "schemas/operations", "schemas/parking", "schemas/replay",
           "command-side/edge", "projections/history", "query-api/http", "query-api/openapi", "query-api/reads", "saga/translators", "saga/payment-providers"}
 
 
