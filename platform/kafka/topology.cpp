@@ -60,6 +60,15 @@ class Admin {
     }
   }
 
+  Extent extent(const std::string& topic, int partition) {
+    for (;;) {
+      Extent found;
+      const auto error = rd_kafka_query_watermark_offsets(client_.get(), topic.c_str(), partition, &found.begin, &found.end, left_ms());
+      if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return found;
+      wait("the ends of topic " + topic + " cannot be learnt: " + rd_kafka_err2str(error));
+    }
+  }
+
   void create(const Topic& topic) {
     char error[256];
     Own<rd_kafka_NewTopic_t> wanted(
@@ -204,6 +213,13 @@ std::map<std::string, int> event_partitions(const KafkaOptions& options, const s
   std::map<std::string, int> found;
   for (const std::string& context : contexts)
     if (const auto topic = all.find(event_topic(options, context)); topic != all.end() && topic->second > 0) found[context] = topic->second;
+  return found;
+}
+
+std::vector<Extent> extents(const KafkaOptions& options, Topics topics, const std::vector<LogId>& logs, int timeout_ms) {
+  Admin admin(options, timeout_ms);
+  std::vector<Extent> found;
+  for (const LogId& log : logs) found.push_back(admin.extent(topic_of(options, topics, log.context), log.shard));
   return found;
 }
 

@@ -21,4 +21,11 @@ std::optional<std::string> ensure_topics(const KafkaOptions& options, const std:
 // The partition count of each of these contexts' event topics that is there. Makes nothing and changes nothing. Throws likewise.
 std::map<std::string, int> event_partitions(const KafkaOptions& options, const std::vector<std::string>& contexts, int timeout_ms);
 
+// Where a partition begins (0, unless somebody deleted records) and the offset that its next record will get.
+struct Extent {
+  int64_t begin = 0, end = 0;
+};
+// Of each of these partitions, in their order. Throws std::runtime_error when one cannot be asked.
+std::vector<Extent> extents(const KafkaOptions& options, Topics topics, const std::vector<LogId>& logs, int timeout_ms);
+
 }  // namespace everfold::kafka

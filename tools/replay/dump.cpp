@@ -13,8 +13,6 @@
 namespace everfold::replay {
 namespace {
 
-constexpr int closed_pipe = 141;  // as a program that SIGPIPE ended
-
 struct DumpOptions {
   FilterOptions filter;
   std::string format = "ndjson";
@@ -39,7 +37,7 @@ class Dump {
     bool open = out_.write(format_->header());
     if (open) history_.read(wanted, [&](const LogId& log, const Commit& commit) { return take(log, commit); }, tool_.stop, &progress);
     out_.flush();
-    if (out_.closed()) return closed_pipe;
+    if (out_.closed()) return exit_closed_pipe;
     if (const std::string left_out = filter_.where_note(); !left_out.empty()) note(left_out);
     if (tool_.stop.stop_requested() && !options_.file.empty()) {
       note("interrupted: " + options_.file + ".part has the first " + grouped(events_) + " events that were read; run the same again, from the beginning");

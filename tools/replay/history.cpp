@@ -5,7 +5,6 @@
 #include <stdexcept>
 
 #include "kernel/shard.hpp"
-#include "platform/kafka/topology.hpp"
 
 namespace everfold::replay {
 namespace {
@@ -46,6 +45,7 @@ struct History::Log {
 
 History::History(kafka::KafkaOptions options, std::vector<std::string> contexts, std::string cache_dir)
     : History(Ports{[options, contexts] { return kafka::event_partitions(options, contexts, metadata_timeout_ms); },
+                    [options](const std::vector<LogId>& logs) { return kafka::extents(options, kafka::Topics::events, logs, metadata_timeout_ms); },
                     [options](kafka::Reading reading) { return kafka::make_log_source(options, reading, note); }},
               std::move(cache_dir), options.prefix) {}
 
@@ -83,6 +83,18 @@ std::vector<History::Log> History::wanted_logs(const Wanted& wanted) {
     if (log.bounds.from_offset < log.bounds.to_offset && log.bounds.from_ms < log.bounds.to_ms) logs.push_back(std::move(log));
   }
   return logs;
+}
+
+void History::learn_ends(std::vector<Log>& logs) const {
+  std::vector<LogId> ids;
+  for (const Log& log : logs) ids.push_back(log.id);
+  const auto extents = ports_.extents(ids);
+  for (std::size_t i = 0; i < logs.size(); ++i) {
+    if (extents[i].begin > 0)
+      throw std::runtime_error("log " + to_string(ids[i]) + " begins at offset " + std::to_string(extents[i].begin) +
+                               ": somebody deleted its oldest records, and what follows cannot be read by the rules. Restore the topic");
+    logs[i].end = extents[i].end;
+  }
 }
 
 void History::open_bookmarks(std::vector<Log>& logs) {
@@ -136,10 +148,7 @@ void History::discard_foreign(std::vector<Log>& logs) {
 
 void History::read(const Wanted& wanted, const Sink& sink, const std::stop_token& stop, ProgressLine* progress) {
   std::vector<Log> logs = wanted_logs(wanted);
-  {
-    const auto source = ports_.source(kafka::Reading::low_latency);
-    for (Log& log : logs) log.end = source->end_offset(log.id, metadata_timeout_ms);
-  }
+  learn_ends(logs);
   open_bookmarks(logs);
   discard_foreign(logs);
   std::size_t rounds = 0;

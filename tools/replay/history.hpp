@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "platform/kafka/log_source.hpp"
+#include "platform/kafka/topology.hpp"
 #include "runtime/log_tail.hpp"
 #include "tools/replay/bookmarks.hpp"
 #include "tools/replay/progress.hpp"
@@ -37,6 +38,8 @@ class History {
   struct Ports {
     // By context, of its event topic; without contexts that have none yet. Throws std::runtime_error.
     std::function<std::map<std::string, int>()> partitions;
+    // Of these logs, in their order. Throws likewise.
+    std::function<std::vector<kafka::Extent>(const std::vector<LogId>&)> extents;
     std::function<std::unique_ptr<LogSource>(kafka::Reading)> source;
   };
 
@@ -46,7 +49,7 @@ class History {
 
   // Calls `sink` once a commit, in log order within a log, logs interleaved as they arrive; ends when each log has been read to the end it
   // had at the start (or its bound), on stop, or when `sink` returns false. A commit that is not whole by then is not history yet.
-  // Throws std::runtime_error with a sentence. One thread at a time.
+  // Throws std::runtime_error with a sentence: Kafka is away, a log has lost its beginning, … One thread at a time.
   void read(const Wanted& wanted, const Sink& sink, const std::stop_token& stop, ProgressLine* progress = nullptr);
 
   // By context; asked once.
@@ -62,6 +65,7 @@ class History {
  private:
   struct Log;
   std::vector<Log> wanted_logs(const Wanted& wanted);
+  void learn_ends(std::vector<Log>& logs) const;
   void open_bookmarks(std::vector<Log>& logs);
   void discard_foreign(std::vector<Log>& logs);
   bool read_round(std::vector<Log*>& round, const Wanted& wanted, const Sink& sink, const std::stop_token& stop, ProgressLine* progress);

@@ -19,7 +19,7 @@ class Jq {
   // What the program makes of one JSON text, each as JSON on one line. A program that fails on it (".a[] of a null") gives what came
   // before, and is counted.
   std::vector<std::string> apply(std::string_view json);
-  // As jq's select(): the first thing it makes is neither false nor null. One that fails does not match.
+  // As jq's select() would let it through: something that it makes is neither false nor null. One that fails does not match.
   bool matches(std::string_view json);
 
   int64_t failures() const { return failures_; }

@@ -9,7 +9,10 @@
 
 #include "platform/process/program.hpp"
 #include "tools/replay/dump.hpp"
+#include "tools/replay/show.hpp"
+#include "tools/replay/stats.hpp"
 #include "tools/replay/tool.hpp"
+#include "tools/replay/verify.hpp"
 
 namespace everfold::replay {
 namespace {
@@ -67,6 +70,9 @@ int main(int argc, char** argv) {
   Tool tool;
   declare_common(app, tool);
   add_dump(app, tool);
+  add_show(app, tool);
+  add_stats(app, tool);
+  add_verify(app, tool);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -20,7 +20,8 @@ class App;
 
 namespace everfold::replay {
 
-enum ExitStatus { exit_ok = 0, exit_found = 1, exit_usage = 2 };
+// closed_pipe: as a program that SIGPIPE ended; whoever read has seen enough.
+enum ExitStatus { exit_ok = 0, exit_found = 1, exit_usage = 2, exit_closed_pipe = 141 };
 
 // What was asked for makes no sense: a sentence that names the option and the remedy; exit_usage.
 class UsageError : public std::runtime_error {
