@@ -31,7 +31,7 @@ deploy/config/).
 """
 
 # What follows these commands is for the program behind them, --help included.
-_PASS_ON = ("load", "bench", "chaos", "overload")
+_PASS_ON = ("load", "bench", "chaos", "overload", "replay")
 _OPTIONS_WITH_VALUE = ("--home", "--port-base", "--preset")  # in the next word; --home=DIR is one
 
 
@@ -127,6 +127,7 @@ def _parser() -> argparse.ArgumentParser:
     token.add_argument("--role", required=True, choices=tokens.ROLES)
     token.add_argument("--sub", metavar="ID", help="whose it is (default: the role's first, such as user-1)")
     command("load", _load, "everfold-load: real purchases through the HTTP API", "Arguments go to everfold-load.")
+    command("replay", _replay, "everfold-replay: the whole history, asked", "Arguments go to everfold-replay; Kafka must be up.")
     make = command("build", _build, "build everything, or the TARGETs")
     make.add_argument("targets", nargs="*", metavar="TARGET")
     return parser
@@ -228,6 +229,17 @@ def _load(configured, _options, passed_on) -> None:
         lifecycle.up(configured)
     arguments = ["--url", configured.url("gateway"), "--token-secret-file", str(configured.secret_file), *passed_on]
     os.execv(driver, [str(driver), *arguments])
+
+
+def _replay(configured, _options, passed_on) -> None:
+    """Only Kafka must run; the programs need not."""
+    program = configured.binaries / "everfold-replay"
+    if not program.exists():
+        build.install_packages()
+        build.build(configured.preset, ["everfold-replay"])
+    environment = {**os.environ, "EVERFOLD_REPLAY_CACHE_DIR": str(configured.home / "state" / "replay"), **configured.environment,
+                   "EVERFOLD_BROKERS": configured.brokers}
+    os.execve(program, [str(program), *passed_on], environment)
 
 
 def _build(configured, options, _passed_on) -> None:

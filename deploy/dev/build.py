@@ -13,7 +13,7 @@ from settings import PROGRAMS, ROOT
 from terminal import Failure, Step
 
 # What `./dev up` builds: the programs that it starts, and the load driver.
-UP_TARGETS = [f"everfold-{program}" for program in (*PROGRAMS, "load")]
+UP_TARGETS = [f"everfold-{program}" for program in (*PROGRAMS, "load", "replay")]
 
 # An interpreter that has deploy/python-packages.txt: for tests; CMake knows it as EVERFOLD_PYTHON.
 PYTHON = ROOT / "build/venv/bin/python3"

@@ -49,8 +49,8 @@ class Words {
 };
 
 void append(std::string& out, const LogPosition& position) {
-  out += std::to_string(position.offset) + ' ' + std::to_string(position.term) + ' ' + std::to_string(position.next_commit) + ' ' +
-         std::to_string(position.origin);
+  out += std::to_string(position.offset) + ' ' + std::to_string(position.term) + ' ' +
+         std::to_string(position.next_commit) + ' ' + std::to_string(position.origin);
 }
 
 }  // namespace
@@ -80,7 +80,8 @@ std::vector<Segment> Bookmarks::segments(const Bounds& bounds, int64_t end) cons
       found.push_back({from, until});
   };
   for (std::size_t i = 0; i < blocks_.size(); ++i)
-    if (blocks_[i].greatest_ms >= bounds.from_ms && blocks_[i].least_ms < bounds.to_ms) add(blocks_[i].start, end_of_block(i));
+    if (blocks_[i].greatest_ms >= bounds.from_ms && blocks_[i].least_ms < bounds.to_ms)
+      add(blocks_[i].start, end_of_block(i));
   add(open_.start, last);
   return found;
 }
@@ -106,11 +107,13 @@ std::optional<Bookmarks> Bookmarks::parse(std::string_view text, const LogId& lo
   Words words(text.substr(0, body));
   Bookmarks marks(block_records);
   std::size_t blocks = 0;
-  if (words.word() != format_name || words.word() != to_string(log) || !words.number(blocks) || !words.number(marks.last_record_))
+  if (words.word() != format_name || words.word() != to_string(log) || !words.number(blocks) ||
+      !words.number(marks.last_record_))
     return std::nullopt;
   for (std::size_t i = 0; i < blocks; ++i) {
     Block block;
-    if (!words.position(block.start) || !words.number(block.least_ms) || !words.number(block.greatest_ms)) return std::nullopt;
+    if (!words.position(block.start) || !words.number(block.least_ms) || !words.number(block.greatest_ms))
+      return std::nullopt;
     marks.blocks_.push_back(block);
   }
   if (!words.position(marks.open_.start)) return std::nullopt;
@@ -118,7 +121,8 @@ std::optional<Bookmarks> Bookmarks::parse(std::string_view text, const LogId& lo
 }
 
 BookmarkFiles::BookmarkFiles(std::string directory, std::string_view installation)
-    : directory_(directory.empty() ? std::filesystem::path() : std::filesystem::path(std::move(directory)) / installation) {}
+    : directory_(directory.empty() ? std::filesystem::path()
+                                   : std::filesystem::path(std::move(directory)) / installation) {}
 
 std::optional<Bookmarks> BookmarkFiles::load(const LogId& log, std::string& damage, int64_t block_records) const {
   if (directory_.empty()) return std::nullopt;
@@ -127,7 +131,9 @@ std::optional<Bookmarks> BookmarkFiles::load(const LogId& log, std::string& dama
   std::ostringstream text;
   text << in.rdbuf();
   auto marks = Bookmarks::parse(text.view(), log, block_records);
-  if (!marks) damage = "the bookmarks in " + file_of(log).string() + " are damaged or of another version; the log is read from its beginning";
+  if (!marks)
+    damage = "the bookmarks in " + file_of(log).string() +
+             " are damaged or of another version; the log is read from its beginning";
   return marks;
 }
 
@@ -141,7 +147,8 @@ std::optional<std::string> BookmarkFiles::save(const LogId& log, const Bookmarks
   out.close();
   if (out.good()) std::filesystem::rename(part, file, error);
   if (out.good() && !error) return std::nullopt;
-  return "the bookmarks of log " + to_string(log) + " cannot be kept in " + file.string() + (error ? ": " + error.message() : "") +
+  return "the bookmarks of log " + to_string(log) + " cannot be kept in " + file.string() +
+         (error ? ": " + error.message() : "") +
          "; the next reading begins at the log's beginning (--cache-dir names another directory)";
 }
 

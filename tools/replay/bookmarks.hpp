@@ -1,6 +1,7 @@
-// What is known of a log from having read it once: every few thousand records a place where a reader may begin, and the least and
-// greatest time of the events between two such places (a zone map, as in BRIN indexes). A place in a log is only good with its term
-// and commit number (docs/log-format.md), so Kafka's own offsets for times would not do; and the zones are exact whatever the clocks did.
+// What is known of a log from having read it once: every few thousand records a place where a reader may begin, and the
+// least and greatest time of the events between two such places (a zone map, as in BRIN indexes). A place in a log is
+// only good with its term and commit number (docs/log-format.md), so Kafka's own offsets for times would not do; and
+// the zones are exact whatever the clocks did.
 #pragma once
 
 #include <cstdint>
@@ -48,8 +49,8 @@ class Bookmarks {
   // Of every record that `tail` was fed; of those that are known already nothing is noted.
   void note(const RecordView& record, const TailStep& step, const LogPosition& behind);
 
-  // Up to `end`, what has to be read so as to see every commit within the bounds; in order, and few: what lies between two of them is
-  // worth a new start.
+  // Up to `end`, what has to be read so as to see every commit within the bounds; in order, and few: what lies between
+  // two of them is worth a new start.
   std::vector<Segment> segments(const Bounds& bounds, int64_t end) const;
 
   // Up to here the log is known; 0: not at all. Its last known record must still be there, or this is another log.
@@ -59,14 +60,17 @@ class Bookmarks {
 
   std::string text(const LogId& log) const;
   // Nothing: not what text() wrote for this log.
-  static std::optional<Bookmarks> parse(std::string_view text, const LogId& log, int64_t block_records = usual_block_records);
+  static std::optional<Bookmarks> parse(std::string_view text, const LogId& log,
+                                        int64_t block_records = usual_block_records);
 
  private:
   struct Block {
     LogPosition start;
     int64_t least_ms = end_of_time_ms, greatest_ms = beginning_of_time_ms;
   };
-  int64_t end_of_block(std::size_t i) const { return i + 1 < blocks_.size() ? blocks_[i + 1].start.offset : open_.start.offset; }
+  int64_t end_of_block(std::size_t i) const {
+    return i + 1 < blocks_.size() ? blocks_[i + 1].start.offset : open_.start.offset;
+  }
 
   int64_t block_records_;
   std::vector<Block> blocks_;
@@ -74,8 +78,8 @@ class Bookmarks {
   uint64_t last_record_ = 0;
 };
 
-// Bookmarks in files, one a log. A file that is lost or damaged costs reading its log once more; one is replaced whole (rename), so two
-// programs may share the directory.
+// Bookmarks in files, one a log. A file that is lost or damaged costs reading its log once more; one is replaced whole
+// (rename), so two programs may share the directory.
 class BookmarkFiles {
  public:
   // `directory` "": nothing is kept.

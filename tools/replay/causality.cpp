@@ -23,7 +23,7 @@ class Trees {
     std::vector<CommandNode> roots;
     // First whatever has no cause here; what is left after that goes in circles, and begins anywhere.
     for (const std::string& id : ids())
-      if (!has_cause(id)) roots.push_back(node(id));
+      if (!taken_.contains(id) && !has_cause(id)) roots.push_back(node(id));
     for (const std::string& id : ids())
       if (!taken_.contains(id)) roots.push_back(node(id));
     sort(roots);
@@ -46,7 +46,8 @@ class Trees {
   CommandNode node(const std::string& id) {
     taken_.insert(id);
     CommandNode node{id, {}, {}};
-    if (const auto command = commands_.find(id); command != commands_.end()) node.record.push_back(std::move(command->second));
+    if (const auto command = commands_.find(id); command != commands_.end())
+      node.record.push_back(std::move(command->second));
     if (const auto events = events_.find(id); events != events_.end())
       for (LoggedEvent& event : events->second) node.events.push_back({std::move(event), {}});
     for (EventNode& event : node.events) {
@@ -60,11 +61,12 @@ class Trees {
   }
 
   static void sort(std::vector<CommandNode>& nodes) {
-    std::stable_sort(nodes.begin(), nodes.end(), [](const auto& a, const auto& b) { return a.time_ms() < b.time_ms(); });
+    std::stable_sort(nodes.begin(), nodes.end(),
+                     [](const auto& a, const auto& b) { return a.time_ms() < b.time_ms(); });
   }
 
   std::map<std::string, LoggedCommand> commands_;
-  std::map<std::string, std::vector<LoggedEvent>> events_;  // by their command
+  std::map<std::string, std::vector<LoggedEvent>> events_;     // by their command
   std::map<std::string, std::vector<std::string>> caused_by_;  // event → commands
   std::set<std::string> event_ids_, taken_;
 };

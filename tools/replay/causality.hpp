@@ -1,7 +1,8 @@
 // Which command caused which event caused which command: a tree over contexts, of what one request began.
 //
-// An event names its command (ce_causationid), a command from a topic the event that caused it. A client's command left no record but its
-// events, nor did a process's timer; so roots are those, and whatever was caused by an event that is not among the given ones.
+// An event names its command (ce_causationid), a command from a topic the event that caused it. A client's command left
+// no record but its events, nor did a process's timer; so roots are those, and whatever was caused by an event that is
+// not among the given ones.
 #pragma once
 
 #include <map>

@@ -19,7 +19,10 @@ CommandHistory::CommandHistory(const kafka::KafkaOptions& options, std::vector<L
     : CommandHistory(Ports{[options](const std::vector<LogId>& asked) {
                              return kafka::extents(options, kafka::Topics::commands, asked, metadata_timeout_ms);
                            },
-                           [options] { return kafka::make_log_source(options, kafka::Reading::bulk, note, kafka::Topics::commands); }},
+                           [options] {
+                             return kafka::make_log_source(options, kafka::Reading::bulk, note,
+                                                           kafka::Topics::commands);
+                           }},
                      std::move(logs)) {}
 
 void CommandHistory::read(const Sink& sink, const std::stop_token& stop, ProgressLine* progress) {
@@ -52,7 +55,8 @@ void CommandHistory::read(const Sink& sink, const std::stop_token& stop, Progres
       if (record.offset >= ends[i]) return;  // read ahead
       ++fed;
       if (record.offset + 1 == ends[i]) --open;
-      if (auto command = command_of(record, from[i].first.context)) taken.push_back({i, record.offset, *std::move(command)});
+      if (auto command = command_of(record, from[i].first.context))
+        taken.push_back({i, record.offset, *std::move(command)});
     });
     for (Taken& each : taken)
       if (!sink(from[each.log].first, each.offset, std::move(each.command))) return;
@@ -60,7 +64,8 @@ void CommandHistory::read(const Sink& sink, const std::stop_token& stop, Progres
     if (progress) fed > 0 ? progress->advance(fed) : progress->look();
     if (fed > 0) heard = Clock::now();
     if (Clock::now() - heard > patience)
-      throw std::runtime_error("Kafka has delivered nothing of the command topics for 30 s; is a broker away? Run it again when it is back");
+      throw std::runtime_error(
+          "Kafka has delivered nothing of the command topics for 30 s; is a broker away? Run it again when it is back");
   }
   if (progress) progress->end();
 }

@@ -1,5 +1,5 @@
-// The command topics: what translators, payment gateways and other programs sent to the writers. A command that came by HTTP left no
-// record but its events.
+// The command topics: what translators, payment gateways and other programs sent to the writers. A command that came by
+// HTTP left no record but its events.
 #pragma once
 
 #include <functional>
@@ -25,8 +25,8 @@ class CommandHistory {
   CommandHistory(const kafka::KafkaOptions& options, std::vector<LogId> logs);
   CommandHistory(Ports ports, std::vector<LogId> logs) : ports_(std::move(ports)), logs_(std::move(logs)) {}
 
-  // Every record that is a command, also one that was sent before; what is none is left out. Up to the ends that the topics have at the
-  // start. False of the sink: enough. Throws std::runtime_error with a sentence.
+  // Every record that is a command, also one that was sent before; what is none is left out. Up to the ends that the
+  // topics have at the start. False of the sink: enough. Throws std::runtime_error with a sentence.
   using Sink = std::function<bool(const LogId&, int64_t offset, Command)>;
   void read(const Sink& sink, const std::stop_token& stop, ProgressLine* progress = nullptr);
 

@@ -32,16 +32,20 @@ std::set<std::string, std::less<>> known_types(const std::vector<std::string>& n
       contexts.insert(type.context);
     }
     if (!known)
-      throw UsageError("--type " + name + " is no event of this version: give a name such as OrderPlaced or everfold.orders.OrderPlaced.v1");
+      throw UsageError(
+          "--type " + name +
+          " is no event of this version: give a name such as OrderPlaced or everfold.orders.OrderPlaced.v1");
   }
   return types;
 }
 
 // Logs that are not named are not read.
-std::map<LogId, std::pair<int64_t, int64_t>> only(std::map<LogId, std::pair<int64_t, int64_t>> offsets, History& history) {
+std::map<LogId, std::pair<int64_t, int64_t>> only(std::map<LogId, std::pair<int64_t, int64_t>> offsets,
+                                                  History& history) {
   const auto logs = history.logs();
   for (const auto& [log, range] : offsets)
-    if (std::find(logs.begin(), logs.end(), log) == logs.end()) throw UsageError("--offsets names " + to_string(log) + ", which is no log here");
+    if (std::find(logs.begin(), logs.end(), log) == logs.end())
+      throw UsageError("--offsets names " + to_string(log) + ", which is no log here");
   for (const LogId& log : logs) offsets.try_emplace(log, 0, 0);
   return offsets;
 }
@@ -49,21 +53,26 @@ std::map<LogId, std::pair<int64_t, int64_t>> only(std::map<LogId, std::pair<int6
 }  // namespace
 
 void add_filter_options(CLI::App& app, FilterOptions& options) {
-  app.add_option("--context", options.contexts, "Only of these contexts (catalog, inventory, carts, orders, payments, checkout)")
+  app.add_option("--context", options.contexts,
+                 "Only of these contexts (catalog, inventory, carts, orders, payments, checkout)")
       ->delimiter(',')
       ->check(CLI::IsMember(event_contexts()));
-  app.add_option("--type", options.types, "Only of these types: OrderPlaced, everfold.orders.OrderPlaced.v1")->delimiter(',');
+  app.add_option("--type", options.types, "Only of these types: OrderPlaced, everfold.orders.OrderPlaced.v1")
+      ->delimiter(',');
   app.add_option("--aggregate", options.aggregate, "Only of the aggregate with this id, in every context that has it");
   app.add_option("--actor", options.actor, "Only what this caller caused: a token's sub, process:checkout, …");
   app.add_option("--correlation", options.correlation, "Only what belongs to the request with this correlation id");
   app.add_option("--from", options.from, "Only from this time on: 2026-12-03T09:30:00Z, or 2026-12-03");
   app.add_option("--to", options.to, "Only before this time");
   app.add_option("--offsets", options.offsets_file,
-                 "A file of offsets, {\"orders.3\": [100, 200], \"orders.4\": 1042}: only these logs, from the first to before the second");
-  app.add_option("--where", options.where, "Only events for which this jq expression over their JSON is true: '.data.total.amount > 5000'");
+                 "A file of offsets, {\"orders.3\": [100, 200], \"orders.4\": 1042}: only these logs, from the first "
+                 "to before the second");
+  app.add_option("--where", options.where,
+                 "Only events for which this jq expression over their JSON is true: '.data.total.amount > 5000'");
 }
 
-EventFilter::EventFilter(const FilterOptions& options, History& history) : actor_(options.actor), correlation_(options.correlation) {
+EventFilter::EventFilter(const FilterOptions& options, History& history)
+    : actor_(options.actor), correlation_(options.correlation) {
   std::set<std::string> contexts;
   types_ = known_types(options.types, contexts);
   wanted_.contexts = options.contexts;
@@ -74,7 +83,8 @@ EventFilter::EventFilter(const FilterOptions& options, History& history) : actor
   wanted_.from_ms = parse_when_given(options.from, "--from");
   wanted_.to_ms = parse_when_given(options.to, "--to");
   if (!options.offsets_file.empty())
-    wanted_.offsets = only(parse_offsets(text_of_file(options.offsets_file, "--offsets"), "--offsets " + options.offsets_file), history);
+    wanted_.offsets = only(
+        parse_offsets(text_of_file(options.offsets_file, "--offsets"), "--offsets " + options.offsets_file), history);
   if (!options.where.empty()) where_.emplace(options.where, "--where");
 }
 
@@ -93,8 +103,8 @@ bool EventFilter::passes(const LogId& log, const StoredEvent& event, EventJson& 
 
 std::string EventFilter::where_note() const {
   if (!where_ || where_->failures() == 0) return "";
-  return "--where could not be asked of " + std::to_string(where_->failures()) + " events, which were left out; jq says of the first: " +
-         where_->first_failure();
+  return "--where could not be asked of " + std::to_string(where_->failures()) +
+         " events, which were left out; jq says of the first: " + where_->first_failure();
 }
 
 std::optional<LogId> parse_log_id(std::string_view text) {

@@ -35,7 +35,8 @@ class EventFilter {
 
   const Wanted& wanted() const { return wanted_; }
   bool passes(const EventMeta& meta) const;
-  // The same with --where, which needs the event as JSON: `json` is left with it when there is such an expression, otherwise empty.
+  // The same with --where, which needs the event as JSON: `json` is left with it when there is such an expression,
+  // otherwise empty.
   bool passes(const LogId& log, const StoredEvent& event, EventJson& maker, std::string& json);
   // What is to be said about --where when everything has been read; empty: nothing.
   std::string where_note() const;

@@ -14,7 +14,8 @@ namespace {
 
 class Ndjson final : public EventFormat {
  public:
-  bool append(std::string& out, const LogId& log, const StoredEvent& event, const LogMark&, const std::string& json) override {
+  bool append(std::string& out, const LogId& log, const StoredEvent& event, const LogMark&,
+              const std::string& json) override {
     bool decoded = true;
     if (json.empty())
       decoded = maker_.append(out, log, event);
@@ -34,10 +35,12 @@ class Csv final : public EventFormat {
   std::string header() const override {
     return "context,aggregateId,version,type,time,id,correlationId,causationId,actor,log,offset,data\n";
   }
-  bool append(std::string& out, const LogId& log, const StoredEvent& event, const LogMark&, const std::string&) override {
+  bool append(std::string& out, const LogId& log, const StoredEvent& event, const LogMark&,
+              const std::string&) override {
     const EventMeta& meta = event.meta;
-    for (const std::string& value : {meta.context, meta.aggregate_id, std::to_string(meta.version), meta.type, format_time(meta.time_ms), meta.id,
-                                     meta.correlation_id, meta.causation_id, meta.actor, to_string(log), std::to_string(event.offset)}) {
+    for (const std::string& value :
+         {meta.context, meta.aggregate_id, std::to_string(meta.version), meta.type, format_time(meta.time_ms), meta.id,
+          meta.correlation_id, meta.causation_id, meta.actor, to_string(log), std::to_string(event.offset)}) {
       append_field(out, value);
       out += ',';
     }
@@ -70,11 +73,14 @@ class Table final : public EventFormat {
  public:
   explicit Table(std::size_t width) : width_(width) {}
 
-  std::string header() const override { return row("TIME", "CONTEXT", "VERSION", "TYPE", "AGGREGATE", "ACTOR") + "  DATA\n"; }
+  std::string header() const override {
+    return row("TIME", "CONTEXT", "VERSION", "TYPE", "AGGREGATE", "ACTOR") + "  DATA\n";
+  }
   bool append(std::string& out, const LogId&, const StoredEvent& event, const LogMark&, const std::string&) override {
     const EventMeta& meta = event.meta;
     std::string line = row(format_time(meta.time_ms), meta.context, std::to_string(meta.version), short_type(meta.type),
-                           meta.aggregate_id, meta.actor.empty() ? "-" : meta.actor) + "  ";
+                           meta.aggregate_id, meta.actor.empty() ? "-" : meta.actor) +
+                       "  ";
     const bool decoded = maker_.append_data(line, event);
     if (!decoded) line.replace(line.size() - 4, 4, "(cannot be decoded by this version)");
     out += width_ == 0 ? line : shortened(line, width_);
@@ -84,10 +90,10 @@ class Table final : public EventFormat {
 
  private:
   // As wide as what this version writes; what is wider pushes the rest.
-  static std::string row(std::string_view time, std::string_view context, std::string_view version, std::string_view type,
-                         std::string_view aggregate, std::string_view actor) {
+  static std::string row(std::string_view time, std::string_view context, std::string_view version,
+                         std::string_view type, std::string_view aggregate, std::string_view actor) {
     return padded(time, 24) + "  " + padded(context, 9) + "  " + padded(version, 7) + "  " + padded(type, 26) + "  " +
-           padded(aggregate, 32) + "  " + padded(actor, 16);
+           padded(aggregate, 32) + "  " + padded(actor, 28);
   }
 
   const std::size_t width_;
@@ -96,7 +102,8 @@ class Table final : public EventFormat {
 
 class Delimited final : public EventFormat {
  public:
-  bool append(std::string& out, const LogId& log, const StoredEvent& event, const LogMark& mark, const std::string&) override {
+  bool append(std::string& out, const LogId& log, const StoredEvent& event, const LogMark& mark,
+              const std::string&) override {
     const EventMeta& meta = event.meta;
     message_.set_context(meta.context);
     message_.set_shard(log.shard);

@@ -15,9 +15,10 @@ class EventFormat {
  public:
   virtual ~EventFormat() = default;
   virtual std::string header() const { return ""; }
-  // Appends the event, with what ends it. `json`: what EventJson makes of it if that was made already, otherwise empty. False: it could
-  // not be decoded, and stands there with its bytes or without its data.
-  virtual bool append(std::string& out, const LogId& log, const StoredEvent& event, const LogMark& mark, const std::string& json) = 0;
+  // Appends the event, with what ends it. `json`: what EventJson makes of it if that was made already, otherwise empty.
+  // False: it could not be decoded, and stands there with its bytes or without its data.
+  virtual bool append(std::string& out, const LogId& log, const StoredEvent& event, const LogMark& mark,
+                      const std::string& json) = 0;
 };
 
 // ndjson, csv, table, protobuf; `width`: of a table's rows in characters, 0: as long as they are.

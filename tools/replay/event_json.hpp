@@ -1,7 +1,7 @@
 // An event as one JSON object, in the form that this program prints, filters and maps (docs/replay.md):
 //   {"context","aggregateId","version","type","time","id","correlationId"?,"causationId"?,"actor"?,"log","offset","data"}
-// `data` is the message by platform/json's rules. An event that this version cannot decode has "data":null and its bytes as
-// "undecodedHex".
+// `data` is the message by platform/json's rules. An event that this version cannot decode has "data":null and its
+// bytes as "undecodedHex".
 #pragma once
 
 #include <string>

@@ -55,7 +55,8 @@ void add_types(std::vector<EventType>& types, const char* context, const std::va
 const std::vector<EventType>& event_types() {
   static const std::vector<EventType> types = [] {
     std::vector<EventType> found;
-    for_each_context([&]<class Event>(const char* context) { add_types(found, context, static_cast<const Event*>(nullptr)); });
+    for_each_context(
+        [&]<class Event>(const char* context) { add_types(found, context, static_cast<const Event*>(nullptr)); });
     return found;
   }();
   return types;
@@ -73,7 +74,8 @@ std::string_view short_type(std::string_view type) {
 }
 
 EventReader::EventReader() {
-  for_each_context([this]<class Event>(const char* context) { contexts_.emplace(context, std::make_unique<Reader<Event>>()); });
+  for_each_context(
+      [this]<class Event>(const char* context) { contexts_.emplace(context, std::make_unique<Reader<Event>>()); });
 }
 
 EventReader::~EventReader() = default;

@@ -30,7 +30,8 @@ class EventReader {
   EventReader();
   ~EventReader();
 
-  // Valid until the next call; nullptr: a context or type that this version does not know, or bytes that are not that message.
+  // Valid until the next call; nullptr: a context or type that this version does not know, or bytes that are not that
+  // message.
   const google::protobuf::Message* read(std::string_view context, std::string_view type, std::string_view bytes);
 
   class OfContext;

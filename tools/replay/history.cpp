@@ -32,9 +32,9 @@ struct History::Log {
   LogId id;
   Bounds bounds;
   int64_t end = 0;
-  bool has_file = false;   // bookmarks were loaded
-  Bookmarks marks;         // known before, and what is learnt now
-  std::size_t known = 0;   // blocks before
+  bool has_file = false;  // bookmarks were loaded
+  Bookmarks marks;        // known before, and what is learnt now
+  std::size_t known = 0;  // blocks before
   std::vector<Segment> segments;
 
   // Of the segment that is being read.
@@ -44,8 +44,16 @@ struct History::Log {
 };
 
 History::History(kafka::KafkaOptions options, std::vector<std::string> contexts, std::string cache_dir)
-    : History(Ports{[options, contexts] { return kafka::event_partitions(options, contexts, metadata_timeout_ms); },
-                    [options](const std::vector<LogId>& logs) { return kafka::extents(options, kafka::Topics::events, logs, metadata_timeout_ms); },
+    : History(Ports{[options, contexts] {
+                      auto partitions = kafka::event_partitions(options, contexts, metadata_timeout_ms);
+                      if (partitions.empty())
+                        throw std::runtime_error("there are no event topics " + options.prefix + ".*.events at " +
+                                                 options.brokers + ": another --prefix or --brokers?");
+                      return partitions;
+                    },
+                    [options](const std::vector<LogId>& logs) {
+                      return kafka::extents(options, kafka::Topics::events, logs, metadata_timeout_ms);
+                    },
                     [options](kafka::Reading reading) { return kafka::make_log_source(options, reading, note); }},
               std::move(cache_dir), options.prefix) {}
 
@@ -72,7 +80,8 @@ std::vector<LogId> History::logs_of(const std::string& aggregate_id) {
 
 std::vector<History::Log> History::wanted_logs(const Wanted& wanted) {
   for (const std::string& context : wanted.contexts)
-    if (!partitions().contains(context)) throw std::runtime_error("there is no context " + context + " here: it has no event topic");
+    if (!partitions().contains(context))
+      throw std::runtime_error("there is no context " + context + " here: it has no event topic");
   std::vector<Log> logs;
   for (const LogId& id : wanted.aggregate ? logs_of(*wanted.aggregate) : this->logs()) {
     const auto& contexts = wanted.contexts;
@@ -80,7 +89,8 @@ std::vector<History::Log> History::wanted_logs(const Wanted& wanted) {
     Log log;
     log.id = id;
     log.bounds = bounds_of(wanted, id);
-    if (log.bounds.from_offset < log.bounds.to_offset && log.bounds.from_ms < log.bounds.to_ms) logs.push_back(std::move(log));
+    if (log.bounds.from_offset < log.bounds.to_offset && log.bounds.from_ms < log.bounds.to_ms)
+      logs.push_back(std::move(log));
   }
   return logs;
 }
@@ -91,8 +101,9 @@ void History::learn_ends(std::vector<Log>& logs) const {
   const auto extents = ports_.extents(ids);
   for (std::size_t i = 0; i < logs.size(); ++i) {
     if (extents[i].begin > 0)
-      throw std::runtime_error("log " + to_string(ids[i]) + " begins at offset " + std::to_string(extents[i].begin) +
-                               ": somebody deleted its oldest records, and what follows cannot be read by the rules. Restore the topic");
+      throw std::runtime_error(
+          "log " + to_string(ids[i]) + " begins at offset " + std::to_string(extents[i].begin) +
+          ": somebody deleted its oldest records, and what follows cannot be read by the rules. Restore the topic");
     logs[i].end = extents[i].end;
   }
 }
@@ -110,7 +121,8 @@ void History::open_bookmarks(std::vector<Log>& logs) {
   }
 }
 
-// Kafka may have lost a log's end, or somebody made the topic anew: then the record that was last known is not there any more.
+// Kafka may have lost a log's end, or somebody made the topic anew: then the record that was last known is not there
+// any more.
 void History::discard_foreign(std::vector<Log>& logs) {
   const auto discard = [&](Log& log) {
     note("log " + to_string(log.id) + " is not the one that the bookmarks are of; it is read from its beginning");
@@ -135,7 +147,8 @@ void History::discard_foreign(std::vector<Log>& logs) {
   std::size_t open = asked.size();
   const auto deadline = Clock::now() + patience;
   while (open > 0) {
-    if (Clock::now() > deadline) throw std::runtime_error("Kafka does not deliver the records that the bookmarks stand at within 30 s");
+    if (Clock::now() > deadline)
+      throw std::runtime_error("Kafka does not deliver the records that the bookmarks stand at within 30 s");
     source->poll(poll_ms, [&](std::size_t i, const RecordView& record) {
       if (record.offset != last_known[i].second) return;
       digests[i] = origin_of(record);
@@ -201,7 +214,8 @@ bool History::read_round(std::vector<Log*>& round, const Wanted& wanted, const S
       log.marks.note(record, step, log.tail->position());
       if (watch_) watch_(log.id, record, step);
       if (!step.commit) return;
-      if (log.bounds.holds(*step.commit) && (!wanted.aggregate || step.commit->events.back().meta.aggregate_id == *wanted.aggregate))
+      if (log.bounds.holds(*step.commit) &&
+          (!wanted.aggregate || step.commit->events.back().meta.aggregate_id == *wanted.aggregate))
         taken.emplace_back(&log, *std::move(step.commit));
       else
         log.tail->recycle(*std::move(step.commit));
@@ -216,8 +230,9 @@ bool History::read_round(std::vector<Log*>& round, const Wanted& wanted, const S
     if (!wanted.follow && Clock::now() - heard > patience) {
       const auto open = std::find_if(round.begin(), round.end(), [](const Log* log) { return !log->done(); });
       if (open == round.end()) break;
-      throw std::runtime_error("Kafka has delivered nothing for 30 s: log " + to_string((*open)->id) + " was read up to offset " +
-                               std::to_string((*open)->tail->reader().next_offset()) + " of " + std::to_string((*open)->until) +
+      throw std::runtime_error("Kafka has delivered nothing for 30 s: log " + to_string((*open)->id) +
+                               " was read up to offset " + std::to_string((*open)->tail->reader().next_offset()) +
+                               " of " + std::to_string((*open)->until) +
                                "; is a broker away? Run it again when it is back");
     }
   }

@@ -1,8 +1,9 @@
-// The accepted history of an installation, as every command of this program reads it: the commits that the reading rules accept
-// (docs/log-format.md), never a void record.
+// The accepted history of an installation, as every command of this program reads it: the commits that the reading
+// rules accept (docs/log-format.md), never a void record.
 //
-// Nothing is written but bookmarks (tools/replay/bookmarks.hpp) into a cache directory that may be deleted at any time. With them a time
-// range costs the blocks that can hold such events; without them, or when the log is another than theirs, the log's beginning too.
+// Nothing is written but bookmarks (tools/replay/bookmarks.hpp) into a cache directory that may be deleted at any time.
+// With them a time range costs the blocks that can hold such events; without them, or when the log is another than
+// theirs, the log's beginning too.
 #pragma once
 
 #include <cstdint>
@@ -23,12 +24,12 @@
 
 namespace everfold::replay {
 
-struct Wanted {                          // what of the history to read
-  std::vector<std::string> contexts;     // empty: all, processes too
-  std::optional<std::string> aggregate;  // only its commits, from its shard of each context
+struct Wanted {                           // what of the history to read
+  std::vector<std::string> contexts;      // empty: all, processes too
+  std::optional<std::string> aggregate;   // only its commits, from its shard of each context
   std::optional<int64_t> from_ms, to_ms;  // of ce_time (of a commit's events, which have one), [from, to)
   std::map<LogId, std::pair<int64_t, int64_t>> offsets;  // of a commit's last event, [from, to), where given
-  bool follow = false;                   // go on at the end until stopped
+  bool follow = false;                                   // go on at the end until stopped
 };
 
 class History {
@@ -43,13 +44,16 @@ class History {
     std::function<std::unique_ptr<LogSource>(kafka::Reading)> source;
   };
 
-  // `contexts`: all that the installation may have. The partition count is Kafka's, not the options'. `cache_dir` "": no bookmarks.
+  // `contexts`: all that the installation may have. The partition count is Kafka's, not the options'. `cache_dir` "":
+  // no bookmarks.
   History(kafka::KafkaOptions options, std::vector<std::string> contexts, std::string cache_dir);
-  History(Ports ports, std::string cache_dir, std::string installation, int64_t block_records = Bookmarks::usual_block_records);
+  History(Ports ports, std::string cache_dir, std::string installation,
+          int64_t block_records = Bookmarks::usual_block_records);
 
-  // Calls `sink` once a commit, in log order within a log, logs interleaved as they arrive; ends when each log has been read to the end it
-  // had at the start (or its bound), on stop, or when `sink` returns false. A commit that is not whole by then is not history yet.
-  // Throws std::runtime_error with a sentence: Kafka is away, a log has lost its beginning, … One thread at a time.
+  // Calls `sink` once a commit, in log order within a log, logs interleaved as they arrive; ends when each log has been
+  // read to the end it had at the start (or its bound), on stop, or when `sink` returns false. A commit that is not
+  // whole by then is not history yet. Throws std::runtime_error with a sentence: Kafka is away, a log has lost its
+  // beginning, … One thread at a time.
   void read(const Wanted& wanted, const Sink& sink, const std::stop_token& stop, ProgressLine* progress = nullptr);
 
   // By context; asked once.
@@ -58,7 +62,8 @@ class History {
   std::vector<LogId> logs_of(const std::string& aggregate_id);
   std::vector<LogId> logs();
 
-  // From now on called with every record that is read, void ones too, before its commit goes to the sink. Must not throw.
+  // From now on called with every record that is read, void ones too, before its commit goes to the sink. Must not
+  // throw.
   using Watch = std::function<void(const LogId&, const RecordView&, const TailStep&)>;
   void watch(Watch watch) { watch_ = std::move(watch); }
 
@@ -68,7 +73,8 @@ class History {
   void learn_ends(std::vector<Log>& logs) const;
   void open_bookmarks(std::vector<Log>& logs);
   void discard_foreign(std::vector<Log>& logs);
-  bool read_round(std::vector<Log*>& round, const Wanted& wanted, const Sink& sink, const std::stop_token& stop, ProgressLine* progress);
+  bool read_round(std::vector<Log*>& round, const Wanted& wanted, const Sink& sink, const std::stop_token& stop,
+                  ProgressLine* progress);
   void save(const std::vector<Log>& logs) const;
 
   Ports ports_;

@@ -1,5 +1,5 @@
-// Millions of ids in little memory: their 64-bit digests in one array, each with a number. Two of n ids have the same digest with a chance
-// of n² / 2^65: one in 370,000 for ten million. At most 5/8 full; 16 bytes a place.
+// Millions of ids in little memory: their 64-bit digests in one array, each with a number. Two of n ids have the same
+// digest with a chance of n² / 2^65: one in 370,000 for ten million. At most 5/8 full; 16 bytes a place.
 #pragma once
 
 #include <cstddef>

@@ -1,7 +1,8 @@
-// What must hold of an installation's logs (docs/log-format.md), checked event by event in one pass over them, with what the command topics
-// say before and after it.
+// What must hold of an installation's logs (docs/log-format.md), checked event by event in one pass over them, with
+// what the command topics say before and after it.
 //
-// Memory: 26 to 51 bytes (16 a place, 5/16 to 5/8 full) for each event id, each aggregate, and each command that lies in a topic.
+// Memory: 26 to 51 bytes (16 a place, 5/16 to 5/8 full) for each event id, each aggregate, and each command that lies
+// in a topic; half as much again while a table grows.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +30,8 @@ class Integrity {
  public:
   using Report = std::function<void(const Finding&)>;
   // `partitions`: by context.
-  Integrity(std::map<std::string, int> partitions, Report report) : partitions_(std::move(partitions)), report_(std::move(report)) {}
+  Integrity(std::map<std::string, int> partitions, Report report)
+      : partitions_(std::move(partitions)), report_(std::move(report)) {}
 
   // First every record of the command topics,
   void know(const Command& command) { commands_.insert(command.meta.id); }
@@ -74,7 +76,7 @@ class Integrity {
   const Report report_;
   bool all_commands_known_ = true;
   EventReader reader_;
-  IdTable commands_, sent_, events_, versions_;
+  IdTable commands_, events_, versions_;
   std::map<LogId, OfLog> logs_;
   Figures figures_;
 };

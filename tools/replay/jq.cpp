@@ -75,7 +75,8 @@ std::vector<std::string> Jq::apply(std::string_view json) {
 bool Jq::matches(std::string_view json) {
   const int64_t failures = failures_;
   const auto made = apply(json);
-  return failures == failures_ && std::any_of(made.begin(), made.end(), [](const auto& each) { return each != "null" && each != "false"; });
+  return failures == failures_ &&
+         std::any_of(made.begin(), made.end(), [](const auto& each) { return each != "null" && each != "false"; });
 }
 
 }  // namespace everfold::replay

@@ -9,7 +9,8 @@ namespace everfold::replay {
 
 class Output {
  public:
-  // `file` "": standard output. Otherwise file.part, cut to `keep` bytes, until finish(). Throws std::runtime_error with a sentence.
+  // `file` "": standard output. Otherwise file.part, cut to `keep` bytes, until finish(). Throws std::runtime_error
+  // with a sentence.
   explicit Output(std::string file, int64_t keep = 0);
   ~Output();
   Output(const Output&) = delete;

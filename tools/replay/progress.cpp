@@ -37,8 +37,9 @@ std::string progress_bar(const ProgressFigures& figures) {
   std::string line = figures.phase + " ";
   if (figures.total > 0) {
     const int64_t filled = bar_width * std::min(figures.done, figures.total) / figures.total;
-    line += '[' + std::string(static_cast<std::size_t>(filled), '#') + std::string(static_cast<std::size_t>(bar_width - filled), '.') +
-            "] " + std::to_string(figures.done) + '/' + std::to_string(figures.total);
+    line += '[' + std::string(static_cast<std::size_t>(filled), '#') +
+            std::string(static_cast<std::size_t>(bar_width - filled), '.') + "] " + std::to_string(figures.done) + '/' +
+            std::to_string(figures.total);
   } else {
     line += std::to_string(figures.done);
   }

@@ -1,5 +1,5 @@
-// How far a long operation has come, on standard error: a bar with rate and time left on a terminal, otherwise a JSON line every few
-// seconds. What is done within a second says nothing.
+// How far a long operation has come, on standard error: a bar with rate and time left on a terminal, otherwise a JSON
+// line every few seconds. What is done within a second says nothing.
 #pragma once
 
 #include <chrono>
@@ -15,8 +15,9 @@ struct ProgressFigures {
   double seconds = 0;
   bool over = false;
 };
-std::string progress_bar(const ProgressFigures& figures);    // one line, without its end
-std::string progress_json(const ProgressFigures& figures);   // {"phase", "done", "total"?, "perSecond", "secondsLeft"?, "over"?}
+std::string progress_bar(const ProgressFigures& figures);  // one line, without its end
+std::string progress_json(
+    const ProgressFigures& figures);  // {"phase", "done", "total"?, "perSecond", "secondsLeft"?, "over"?}
 
 class ProgressLine {
  public:

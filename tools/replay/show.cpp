@@ -28,7 +28,9 @@ std::string data_text(EventJson& maker, const StoredEvent& event) {
 
 std::string by(const std::string& actor) { return actor.empty() ? "" : "  by " + actor; }
 
-std::string limited(const std::string& line, std::size_t width) { return (width == 0 ? line : shortened(line, width)) + '\n'; }
+std::string limited(const std::string& line, std::size_t width) {
+  return (width == 0 ? line : shortened(line, width)) + '\n';
+}
 
 class TreeText {
  public:
@@ -43,14 +45,17 @@ class TreeText {
   static std::string command_line(const CommandNode& node) {
     if (node.record.empty()) {
       const EventMeta& first = node.events.front().recorded.event.meta;
-      const bool timer = first.actor.starts_with("process:");
-      return format_time(first.time_ms) + "  " + (timer ? "a deadline" : "a client's command") + " to " + first.context + "  " +
-             first.aggregate_id + by(first.actor);
+      const bool by_program = first.actor.starts_with("process:") || first.actor.starts_with("translator:");
+      const std::string what = first.actor == "process:" + first.context ? "a deadline"
+                               : by_program                              ? "a command that is in no topic"
+                                                                         : "a client's command";
+      return format_time(first.time_ms) + "  " + what + " to " + first.context + "  " + first.aggregate_id +
+             by(first.actor);
     }
     const LoggedCommand& sent = node.record.front();
     const CommandMeta& meta = sent.command.meta;
-    std::string line = format_time(meta.time_ms) + "  " + std::string(short_type(sent.command.type)) + " to " + meta.context + "  " +
-                       meta.aggregate_id + by(meta.actor);
+    std::string line = format_time(meta.time_ms) + "  " + std::string(short_type(sent.command.type)) + " to " +
+                       meta.context + "  " + meta.aggregate_id + by(meta.actor);
     if (sent.sent > 1) line += "  (sent " + std::to_string(sent.sent) + " times)";
     return line;
   }
@@ -65,9 +70,11 @@ class TreeText {
   void add(const EventNode& node, const std::string& indent, bool last) {
     const EventMeta& meta = node.recorded.event.meta;
     out_ += limited(indent + (last ? "└─ " : "├─ ") + "● " + meta.context + " " + std::to_string(meta.version) + " " +
-                        std::string(short_type(meta.type)) + "  " + data_text(maker_, node.recorded.event), width_);
+                        std::string(short_type(meta.type)) + "  " + data_text(maker_, node.recorded.event),
+                    width_);
     const std::string below = indent + (last ? "   " : "│  ");
-    for (std::size_t i = 0; i < node.commands.size(); ++i) add(node.commands[i], below, i + 1 == node.commands.size(), false);
+    for (std::size_t i = 0; i < node.commands.size(); ++i)
+      add(node.commands[i], below, i + 1 == node.commands.size(), false);
   }
 
   const std::size_t width_;
@@ -115,7 +122,8 @@ class TreeJson {
 
 class Show {
  public:
-  Show(const ShowOptions& options, const Tool& tool) : options_(options), tool_(tool), history_(tool.history()), out_("") {}
+  Show(const ShowOptions& options, const Tool& tool)
+      : options_(options), tool_(tool), history_(tool.history()), out_("") {}
 
   int run() {
     if (options_.id.empty() == options_.correlation.empty())
@@ -158,7 +166,8 @@ class Show {
     if (tool_.stop.stop_requested()) return exit_found;
     std::vector<LoggedCommand> sent = commands.take();
     if (events.empty() && sent.empty()) return nothing("nothing has the correlation id " + options_.correlation);
-    if (topics.incomplete()) note("the oldest commands were deleted from their topics: what they caused stands at the root");
+    if (topics.incomplete())
+      note("the oldest commands were deleted from their topics: what they caused stands at the root");
     const auto roots = causal_trees(std::move(events), std::move(sent));
     return print(options_.json ? tree_json(roots) + '\n' : tree_text(roots, width()));
   }
@@ -209,9 +218,9 @@ std::string timeline_text(const std::vector<LoggedEvent>& events, std::size_t wi
   std::string out;
   for (const LoggedEvent& each : events) {
     const EventMeta& meta = each.event.meta;
-    out += limited(format_time(meta.time_ms) + "  " + padded(meta.context, 9) + "  " + padded(std::to_string(meta.version), 4) + "  " +
-                       padded(short_type(meta.type), 26) + "  " + padded(meta.actor.empty() ? "-" : meta.actor, 16) + "  " +
-                       data_text(maker, each.event),
+    out += limited(format_time(meta.time_ms) + "  " + padded(meta.context, 9) + "  " +
+                       padded(std::to_string(meta.version), 4) + "  " + padded(short_type(meta.type), 26) + "  " +
+                       padded(meta.actor.empty() ? "-" : meta.actor, 28) + "  " + data_text(maker, each.event),
                    width);
   }
   return out;
@@ -219,17 +228,24 @@ std::string timeline_text(const std::vector<LoggedEvent>& events, std::size_t wi
 
 std::string tree_text(const std::vector<CommandNode>& roots, std::size_t width) { return TreeText(width).take(roots); }
 
-std::string tree_json(const std::vector<CommandNode>& roots) { return "{\"commands\":" + TreeJson().commands(roots) + '}'; }
+std::string tree_json(const std::vector<CommandNode>& roots) {
+  return "{\"commands\":" + TreeJson().commands(roots) + '}';
+}
 
 void add_show(CLI::App& app, Tool& tool) {
   const auto options = std::make_shared<ShowOptions>();
-  CLI::App& command = *app.add_subcommand("show", "The timeline of an aggregate, or what one request caused, as a tree");
-  command.add_option("ID", options->id, "An aggregate: its events by time, in every context that has it (an order's checkout too)");
-  command.add_option("--correlation", options->correlation,
-                     "A request's correlation id: which command caused which event caused which command, over all contexts");
-  command.add_option("--from", options->from, "Only events from this time on, which is faster; of commands all are looked at");
+  CLI::App& command =
+      *app.add_subcommand("show", "The timeline of an aggregate, or what one request caused, as a tree");
+  command.add_option("ID", options->id,
+                     "An aggregate: its events by time, in every context that has it (an order's checkout too)");
+  command.add_option(
+      "--correlation", options->correlation,
+      "A request's correlation id: which command caused which event caused which command, over all contexts");
+  command.add_option("--from", options->from,
+                     "Only events from this time on, which is faster; of commands all are looked at");
   command.add_option("--to", options->to, "Only events before this time");
-  command.add_flag("--json", options->json, "For programs: events as dump has them, one a line; the tree as one object");
+  command.add_flag("--json", options->json,
+                   "For programs: events as dump has them, one a line; the tree as one object");
   command.callback([options, &tool] { tool.run = [options, &tool] { return Show(*options, tool).run(); }; });
 }
 

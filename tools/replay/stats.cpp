@@ -18,7 +18,7 @@ namespace everfold::replay {
 namespace {
 
 constexpr int64_t minute_ms = 60'000;
-constexpr std::size_t spark_width = 60;
+constexpr int64_t spark_width = 60;
 
 struct StatsOptions {
   FilterOptions filter;
@@ -88,22 +88,23 @@ Statistics::Groups Statistics::groups(std::string_view by) const {
   else if (by == "context")
     for (const auto& [type, tally] : types_) merge(found[context_of(type)], tally);
   else
-    for (const auto& [minute, tally] : minutes_) merge(found[by == "hour" ? hour_of(minute * minute_ms) : day_of(minute * minute_ms)], tally);
+    for (const auto& [minute, tally] : minutes_)
+      merge(found[by == "hour" ? hour_of(minute * minute_ms) : day_of(minute * minute_ms)], tally);
   return found;
 }
 
 std::string Statistics::text(const std::vector<std::string>& by, std::size_t width) const {
   if (all_.events == 0) return "no events\n";
   std::string out = grouped(all_.events) + " events of " + grouped(aggregates_) + " aggregates, " +
-                    bytes_text(static_cast<double>(all_.bytes)) + "\n" + format_time(all_.first_ms) + " to " + format_time(all_.last_ms) + ", " +
-                    rate_text(all_.rate()) + "\n";
-  std::vector<int64_t> spark(spark_width, 0);
-  const int64_t span_ms = all_.last_ms - all_.first_ms + 1;
-  for (const auto& [minute, tally] : minutes_) {
-    const int64_t at_ms = std::clamp<int64_t>(minute * minute_ms + minute_ms / 2 - all_.first_ms, 0, span_ms - 1);
-    spark[static_cast<std::size_t>(static_cast<double>(at_ms) / static_cast<double>(span_ms) * static_cast<double>(spark_width))] += tally.events;
-  }
-  if (span_ms >= static_cast<int64_t>(spark_width) * minute_ms / 2) out += sparkline(spark) + "\n";
+                    bytes_text(static_cast<double>(all_.bytes)) + "\n" + format_time(all_.first_ms) + " to " +
+                    format_time(all_.last_ms) + ", " + rate_text(all_.rate()) + "\n";
+  const int64_t first_minute = minutes_.begin()->first, minutes = minutes_.rbegin()->first - first_minute + 1;
+  const int64_t each =
+      (minutes + spark_width - 1) / spark_width;  // whole minutes, or bars would differ by how many fall into them
+  std::vector<int64_t> spark(static_cast<std::size_t>((minutes + each - 1) / each), 0);
+  for (const auto& [minute, tally] : minutes_)
+    spark[static_cast<std::size_t>((minute - first_minute) / each)] += tally.events;
+  if (spark.size() > 1) out += sparkline(spark) + "  (" + grouped(each) + " min each)\n";
   for (const std::string& what : by) {
     const Groups all = groups(what);
     std::size_t name_width = what.size();
@@ -116,15 +117,19 @@ std::string Statistics::text(const std::vector<std::string>& by, std::size_t wid
     const std::size_t bar_width = width > taken + 5 ? std::min<std::size_t>(width - taken, 40) : 20;
     std::string title = what;
     std::transform(title.begin(), title.end(), title.begin(), [](char c) { return static_cast<char>(c - 'a' + 'A'); });
-    out += "\n" + padded(title, name_width) + right("EVENTS", 12) + right("SHARE", 8) + right("BYTES", 11) + right("EACH", 9) + "\n";
+    out += "\n" + padded(title, name_width) + right("EVENTS", 12) + right("SHARE", 8) + right("BYTES", 11) +
+           right("EACH", 9) + "\n";
     std::vector<std::pair<std::string, Tally>> rows(all.begin(), all.end());
     if (what == "type" || what == "context")
-      std::stable_sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.second.events > b.second.events; });
+      std::stable_sort(rows.begin(), rows.end(),
+                       [](const auto& a, const auto& b) { return a.second.events > b.second.events; });
     for (const auto& [name, tally] : rows) {
       std::array<char, 16> share;
-      std::snprintf(share.data(), share.size(), "%.1f%%", 100.0 * static_cast<double>(tally.events) / static_cast<double>(all_.events));
-      out += padded(what == "type" ? short_type(name) : std::string_view(name), name_width) + right(grouped(tally.events), 12) +
-             right(share.data(), 8) + right(bytes_text(static_cast<double>(tally.bytes)), 11) +
+      std::snprintf(share.data(), share.size(), "%.1f%%",
+                    100.0 * static_cast<double>(tally.events) / static_cast<double>(all_.events));
+      out += padded(what == "type" ? short_type(name) : std::string_view(name), name_width) +
+             right(grouped(tally.events), 12) + right(share.data(), 8) +
+             right(bytes_text(static_cast<double>(tally.bytes)), 11) +
              right(bytes_text(static_cast<double>(tally.bytes) / static_cast<double>(tally.events)), 9) + "  " +
              bar(static_cast<double>(tally.events), static_cast<double>(most), bar_width) + "\n";
     }
@@ -149,7 +154,10 @@ std::string Statistics::json(const std::vector<std::string>& by) const {
       figures(group, tally);
       list += group.str();
     }
-    const std::string title = what == "type" ? "byType" : what == "context" ? "byContext" : what == "hour" ? "byHour" : "byDay";
+    const std::string title = what == "type"      ? "byType"
+                              : what == "context" ? "byContext"
+                              : what == "hour"    ? "byHour"
+                                                  : "byDay";
     out.json(title, list + ']');
   }
   return out.str();
@@ -175,7 +183,8 @@ int run(const StatsOptions& options, const Tool& tool) {
   if (const std::string left_out = filter.where_note(); !left_out.empty()) note(left_out);
   if (tool.stop.stop_requested()) note("interrupted: the figures are of what was read until then");
   Output out("");
-  out.write(options.json ? statistics.json(options.by) + '\n' : statistics.text(options.by, terminal_width(STDOUT_FILENO, 100)));
+  out.write(options.json ? statistics.json(options.by) + '\n'
+                         : statistics.text(options.by, terminal_width(STDOUT_FILENO, 100)));
   out.flush();
   return out.closed() ? exit_closed_pipe : exit_ok;
 }

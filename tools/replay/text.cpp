@@ -26,7 +26,8 @@ std::size_t bytes_of(std::string_view text, std::size_t count) {
 
 std::size_t characters(std::string_view utf8) {
   std::size_t count = 0;
-  for (std::size_t at = 0; at < utf8.size(); ++count) at += std::max<std::size_t>(json::utf8_sequence_length(utf8, at), 1);
+  for (std::size_t at = 0; at < utf8.size(); ++count)
+    at += std::max<std::size_t>(json::utf8_sequence_length(utf8, at), 1);
   return count;
 }
 
@@ -43,7 +44,8 @@ std::string shortened(std::string_view text, std::size_t width) {
 std::string grouped(int64_t number) {
   std::string digits = std::to_string(number);
   const std::ptrdiff_t first = number < 0 ? 1 : 0;
-  for (auto at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > first; at -= 3) digits.insert(static_cast<std::size_t>(at), 1, ',');
+  for (auto at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > first; at -= 3)
+    digits.insert(static_cast<std::size_t>(at), 1, ',');
   return digits;
 }
 
@@ -58,7 +60,8 @@ std::string bytes_text(double bytes) {
 
 std::string bar(double part, double whole, std::size_t width) {
   if (whole <= 0 || part <= 0) return "";
-  const auto filled = static_cast<std::size_t>(std::lround(std::min(part / whole, 1.0) * static_cast<double>(width) * 8));
+  const auto filled =
+      static_cast<std::size_t>(std::lround(std::min(part / whole, 1.0) * static_cast<double>(width) * 8));
   std::string out;
   for (std::size_t i = 0; i < filled / 8; ++i) out += eighths.back();
   if (filled % 8 > 0) out += eighths[filled % 8 - 1];
@@ -69,7 +72,10 @@ std::string sparkline(const std::vector<int64_t>& values) {
   const int64_t most = values.empty() ? 0 : *std::max_element(values.begin(), values.end());
   std::string out;
   for (const int64_t value : values)
-    out += value <= 0 ? " " : heights[static_cast<std::size_t>((static_cast<double>(value) / static_cast<double>(most)) * 7.0 + 0.5)];
+    out +=
+        value <= 0
+            ? " "
+            : heights[static_cast<std::size_t>((static_cast<double>(value) / static_cast<double>(most)) * 7.0 + 0.5)];
   return out;
 }
 
