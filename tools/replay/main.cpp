@@ -8,8 +8,12 @@
 #include <thread>
 
 #include "platform/process/program.hpp"
+#include "tools/replay/diff.hpp"
 #include "tools/replay/dump.hpp"
+#include "tools/replay/run.hpp"
 #include "tools/replay/show.hpp"
+#include "tools/replay/sqlite.hpp"
+#include "tools/replay/state.hpp"
 #include "tools/replay/stats.hpp"
 #include "tools/replay/tool.hpp"
 #include "tools/replay/verify.hpp"
@@ -73,6 +77,10 @@ int main(int argc, char** argv) {
   add_show(app, tool);
   add_stats(app, tool);
   add_verify(app, tool);
+  add_state(app, tool);
+  add_diff(app, tool);
+  add_run(app, tool);
+  add_sqlite(app, tool);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
