@@ -77,6 +77,8 @@ EXCEPTIONS = {
 
 # What platform/ wraps. bench/ may use them too: its floors are these libraries without Everfold.
 WRAPPED = re.compile(r"(librdkafka|rocksdb|pistache|spdlog|prometheus|curl|http_parser|jwt)(/|\.h)")
+# What one file of a tool wraps.
+WRAPPED_BY = {"sqlite3.h": "tools/replay/sqlite_db.cpp", "jq.h": "tools/replay/jq.cpp"}
 IMPURE = re.compile(r"(chrono|ctime|time\.h|random|fstream|filesystem|iostream|thread|future"
                     r"|(sys|netinet|arpa|net|linux)/.*|unistd\.h|fcntl\.h|poll\.h|netdb\.h|pthread\.h)$")
 PRIVATE = re.compile(r"// Private to (platform/\w+)")
@@ -145,6 +147,8 @@ def libraries_stay_behind_platform(sources: dict[str, str]) -> Iterator[Breach]:
             continue
         if included in private and not path.startswith(private[included] + "/"):
             yield Breach(path, line, f'"{included}" is private to {private[included]}')
+        if path != (wrapper := WRAPPED_BY.get(included, path)):
+            yield Breach(path, line, f"<{included}>: only {wrapper} includes it")
         if not WRAPPED.match(included):
             continue
         if not path.startswith("platform/"):

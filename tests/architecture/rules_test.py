@@ -62,6 +62,7 @@ _BREACHES = {
     "queries that see commands": ("query-api/reads/x.cpp", '#include "command-side/edge/edge.hpp"\n', 1),
     "queries that use a library": ("query-api/reads/x.cpp", "#include <http_parser.h>\n", 1),
     "projections that see queries": ("projections/service.cpp", '#include "query-api/reads/reads.hpp"\n', 1),
+    "a tool's library elsewhere": ("tools/replay/dump.cpp", "#include <sqlite3.h>\n", 1),
     "a library in a public header": ("platform/kafka/open.hpp", "// Open.\n#include <librdkafka/rdkafka.h>\n", 2),
     "a private header abroad": ("platform/node/node.cpp", '#include "platform/kafka/handle.hpp"\n', 1),
     "a room that nobody knows": ("attic/x.cpp", "#include <string>\n", 1),

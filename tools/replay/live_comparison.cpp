@@ -24,9 +24,7 @@ Json changes_json(const Json& live, const Json& run) {
 }  // namespace
 
 LiveComparison::LiveComparison(const std::string& views_directory, const View& view, const RocksMemory& memory)
-    : view_(view),
-      scratch_(TemporaryDirectory::in_system_folder()),
-      live_(views_directory, std::string(view.name()), scratch_.path(), memory) {
+    : view_(view), live_(views_directory, std::string(view.name()), scratch_.path(), memory) {
   if (live_.generation() == 0)
     throw std::runtime_error("--compare: " + views_directory + " has no live view " + std::string(view.name()) + " (" +
                              live_.problem() + "): give the projector's --views-dir");

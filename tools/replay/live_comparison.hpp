@@ -25,7 +25,7 @@ class LiveComparison {
 
  private:
   const View& view_;
-  TemporaryDirectory scratch_;  // RocksDB's notes
+  TemporaryPath scratch_;  // RocksDB's notes
   RocksViewReader live_;
 };
 

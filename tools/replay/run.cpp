@@ -66,7 +66,7 @@ class Run {
   }
 
   void fold() {
-    if (options_.out.empty()) temporary_.emplace(TemporaryDirectory::in_system_folder());
+    if (options_.out.empty()) temporary_.emplace();
     const std::string directory = options_.out.empty() ? temporary_->path() : options_.out;
     if (options_.compare) live_.emplace(options_.views_dir, *view_, memory_);
     folded_.emplace(view_named(options_.view), directory, memory_,
@@ -170,7 +170,7 @@ class Run {
   EventJson events_;
   std::string json_;
   const RocksMemory memory_;
-  std::optional<TemporaryDirectory> temporary_;
+  std::optional<TemporaryPath> temporary_;
   std::optional<LiveComparison> live_;
   std::optional<ScratchView> folded_;
   std::unique_ptr<ViewStore> opened_;

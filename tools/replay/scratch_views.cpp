@@ -5,9 +5,10 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <iostream>
 #include <stdexcept>
 #include <system_error>
+
+#include "tools/replay/progress.hpp"
 
 namespace everfold::replay {
 namespace {
@@ -18,21 +19,16 @@ constexpr int64_t only_generation = 1;
 
 }  // namespace
 
-TemporaryDirectory::TemporaryDirectory(std::string path) : path_(std::move(path)) {
-  fs::remove_all(path_);
-  fs::create_directories(path_);
+TemporaryPath::TemporaryPath() : path_(fs::temp_directory_path() / "everfold-replay-XXXXXX") {
+  if (!::mkdtemp(path_.data())) throw std::runtime_error("no temporary folder " + path_ + ": " + std::strerror(errno));
 }
 
-TemporaryDirectory::~TemporaryDirectory() {
+TemporaryPath::TemporaryPath(std::string path) : path_(std::move(path)) { fs::remove_all(path_); }
+
+TemporaryPath::~TemporaryPath() {
   std::error_code error;
   fs::remove_all(path_, error);
-  if (error) std::cerr << "everfold-replay: " << path_ << " could not be removed: " << error.message() << '\n';
-}
-
-std::string TemporaryDirectory::in_system_folder() {
-  std::string path = fs::temp_directory_path() / "everfold-replay-XXXXXX";
-  if (!::mkdtemp(path.data())) throw std::runtime_error("no temporary folder " + path + ": " + std::strerror(errno));
-  return path;
+  if (error) note(path_ + " could not be removed: " + error.message());
 }
 
 ScratchView::ScratchView(std::unique_ptr<View> view, const std::string& directory, const RocksMemory& memory,

@@ -10,14 +10,14 @@
 
 namespace everfold::replay {
 
-// Goes away with the object, with all that is in it.
-class TemporaryDirectory {
+// A file or folder that goes away with the object, with all that is in it.
+class TemporaryPath {
  public:
-  explicit TemporaryDirectory(std::string path);  // made; what was there before is removed
-  ~TemporaryDirectory();
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-  static std::string in_system_folder();  // a path of its own in TMPDIR
+  TemporaryPath();                           // a folder of its own in TMPDIR
+  explicit TemporaryPath(std::string path);  // what was there before is removed, and nothing made
+  ~TemporaryPath();
+  TemporaryPath(const TemporaryPath&) = delete;
+  TemporaryPath& operator=(const TemporaryPath&) = delete;
 
   const std::string& path() const { return path_; }
 

@@ -28,18 +28,14 @@ struct SqliteOptions {
 // OUT.db.part until it is whole. What is left of it when something goes wrong is of no use to anybody.
 class PartFile {
  public:
-  explicit PartFile(std::string file) : file_(std::move(file)), part_(file_ + ".part") { fs::remove(part_); }
-  ~PartFile() {
-    std::error_code gone;
-    fs::remove(part_, gone);
-  }
-  PartFile(const PartFile&) = delete;
-  PartFile& operator=(const PartFile&) = delete;
-  const std::string& path() const { return part_; }
-  void finish() { fs::rename(part_, file_); }
+  explicit PartFile(std::string file) : file_(std::move(file)), part_(file_ + ".part"), views_(file_ + ".part.views") {}
+  const std::string& path() const { return part_.path(); }
+  const std::string& views() const { return views_.path(); }  // a folder for them
+  void finish() { fs::rename(part_.path(), file_); }
 
  private:
-  const std::string file_, part_;
+  const std::string file_;
+  const TemporaryPath part_, views_;
 };
 
 // What of the history is put into tables.
@@ -66,11 +62,11 @@ class Export {
   }
 
   int run() {
-    PartFile part(options_.file);
-    db_ = std::make_unique<SqliteDb>(part.path());
+    part_.emplace(options_.file);
+    db_ = std::make_unique<SqliteDb>(part_->path());
     db_->execute("BEGIN");
     events_ = std::make_unique<EventTables>(*db_, contexts_);
-    if (options_.views) start_views(part.path() + ".views");
+    if (options_.views) start_views(part_->views());
     ProgressLine progress;
     history_.read(
         wanted(), [&](const LogId& log, const Commit& commit) { return take(log, commit); }, tool_.stop, &progress);
@@ -85,7 +81,7 @@ class Export {
     const int64_t events = events_->events(), unreadable = events_->unreadable();
     events_.reset();
     db_->close();
-    part.finish();
+    part_->finish();
     return report(events, unreadable);
   }
 
@@ -103,7 +99,6 @@ class Export {
   }
 
   void start_views(const std::string& directory) {
-    scratch_.emplace(directory);
     // Every event that comes here has been found to have stood then.
     for (auto& view : chosen_views({}, contexts_))
       views_.push_back(std::make_unique<ScratchView>(std::move(view), directory, memory_,
@@ -194,10 +189,10 @@ class Export {
   History history_;
   const Span span_;
   std::vector<std::string> contexts_;
+  std::optional<PartFile> part_;  // goes last
   std::unique_ptr<SqliteDb> db_;
   std::unique_ptr<EventTables> events_;  // statements of db_
   const RocksMemory memory_;
-  std::optional<TemporaryDirectory> scratch_;
   std::vector<std::unique_ptr<ScratchView>> views_;
   StoodThen stood_then_;
   std::map<LogId, int64_t> next_offsets_;

@@ -1,0 +1,260 @@
+// What everfold-replay makes of events and rows: changes, SQL tables, views folded anew, views compared.
+#include <google/protobuf/descriptor.pb.h>
+#include <gtest/gtest.h>
+
+#include "projections/inventory/stock.hpp"
+#include "runtime/folded_view.hpp"
+#include "runtime/memory_view_store.hpp"
+#include "runtime/view_fold.hpp"
+#include "schemas/catalog/v1/events.pb.h"
+#include "schemas/checkout/v1/events.pb.h"
+#include "schemas/orders/v1/events.pb.h"
+#include "tests/messages.hpp"
+#include "tests/written_log.hpp"
+#include "tools/replay/json_changes.hpp"
+#include "tools/replay/row_differences.hpp"
+#include "tools/replay/scratch_fold.hpp"
+#include "tools/replay/sql_tables.hpp"
+
+namespace everfold::replay {
+namespace {
+
+using inventory::Stock;
+using testing::make;
+using testing::WrittenLog;
+using Json = nlohmann::ordered_json;
+
+// ---- changes ----
+
+std::vector<std::string> changes(const char* before, const char* after) {
+  std::vector<std::string> lines;
+  for (const Change& change : changes_between(Json::parse(before), Json::parse(after)))
+    lines.push_back(change.path + ": " + (change.before ? change.before->dump() : "-") + " → " +
+                    (change.after ? change.after->dump() : "-"));
+  return lines;
+}
+using Lines = std::vector<std::string>;
+
+TEST(Changes, are_named_field_by_field) {
+  EXPECT_EQ(changes(R"({"a":1,"b":{"c":2,"d":3},"e":4})", R"({"a":1,"b":{"c":5,"d":3},"f":6})"),
+            (Lines{".b.c: 2 → 5", ".e: 4 → -", ".f: - → 6"}));
+  EXPECT_EQ(changes(R"({"a":null})", R"({"a":{"b":1}})"), (Lines{R"(.a: null → {"b":1})"}));
+  EXPECT_EQ(changes("null", R"({"a":1})"), (Lines{R"(.: null → {"a":1})"}));
+  EXPECT_EQ(changes(R"({"a b":1,"1":2})", R"({"a b":3,"1":4})"), (Lines{R"(["a b"]: 1 → 3)", R"(["1"]: 2 → 4)"}));
+  EXPECT_EQ(changes(R"({"a":[1]})", R"({"a":[1]})"), Lines{});
+}
+
+TEST(Changes, match_members_of_lists_by_what_they_are_called) {
+  EXPECT_EQ(changes(R"({"l":[{"sku":"x","n":1},{"sku":"y","n":2}]})", R"({"l":[{"sku":"y","n":3}]})"),
+            (Lines{R"(.l[0]: {"sku":"x","n":1} → -)", ".l[0].n: 2 → 3"}));
+  EXPECT_EQ(changes(R"({"l":[{"id":"a"}]})", R"({"l":[{"id":"a"},{"id":"b"}]})"), (Lines{R"(.l[1]: - → {"id":"b"})"}));
+  // No name, or the same name twice: by their place.
+  EXPECT_EQ(changes("[1,2,3]", "[1,4]"), (Lines{".[1]: 2 → 4", ".[2]: 3 → -"}));
+  EXPECT_EQ(changes(R"([{"id":"a","n":1},{"id":"a","n":2}])", R"([{"id":"a","n":1},{"id":"a","n":3}])"),
+            (Lines{".[1].n: 2 → 3"}));
+}
+
+// ---- SQL ----
+
+std::string described(const std::vector<SqlColumn>& columns) {
+  std::string text;
+  for (const SqlColumn& column : columns)
+    text += (text.empty() ? "" : ", ") + column.name + " " + column.type + (column.as_json ? " json" : "");
+  return text;
+}
+
+TEST(SqlTables, have_the_fields_of_the_message) {
+  const SqlTable table = sql_table(*orders::v1::OrderPlaced::descriptor(), "orders_order_placed", {"event", "version"});
+  EXPECT_EQ(described(table.columns),
+            "order_number TEXT, customer_id TEXT, cart_id TEXT, subtotal_amount INTEGER, subtotal_currency TEXT, "
+            "discount_amount INTEGER, discount_currency TEXT, shipping_amount INTEGER, shipping_currency TEXT, "
+            "total_amount INTEGER, total_currency TEXT, payment_provider TEXT, payment_method TEXT");
+  ASSERT_EQ(table.children.size(), 1u);
+  EXPECT_EQ(table.children[0].table, "orders_order_placed_lines");
+  EXPECT_EQ(described(table.children[0].columns),
+            "sku TEXT, name TEXT, quantity INTEGER, unit_price_amount INTEGER, unit_price_currency TEXT, "
+            "line_total_amount INTEGER, line_total_currency TEXT");
+}
+
+TEST(SqlTables, a_map_of_a_message_within_is_a_table_too) {
+  const SqlTable table = sql_table(*catalog::v1::ProductCreated::descriptor(), "t", {});
+  EXPECT_EQ(described(table.columns),
+            "sku TEXT, details_name TEXT, details_description TEXT, details_price_amount INTEGER, "
+            "details_price_currency TEXT, details_category TEXT, details_brand TEXT, details_status TEXT");
+  ASSERT_EQ(table.children.size(), 1u);
+  EXPECT_EQ(table.children[0].table, "t_details_attributes");
+  EXPECT_EQ(described(table.children[0].columns), "key TEXT, value TEXT");
+}
+
+TEST(SqlTables, a_name_that_is_taken_gets_another) {
+  EXPECT_EQ(described(sql_table(*checkout::v1::TimeoutScheduled::descriptor(), "t", {"at"}).columns), "data_at TEXT");
+  EXPECT_EQ(described(sql_table(*checkout::v1::TimeoutScheduled::descriptor(), "t", {"at", "data_at"}).columns),
+            "data_data_at TEXT");
+}
+
+// A message that holds itself, lists in lists, bytes, defaults that can be told from what is unset.
+TEST(SqlTables, of_any_message_come_to_an_end) {
+  const SqlTable table = sql_table(*google::protobuf::DescriptorProto::descriptor(), "t", {});
+  ASSERT_FALSE(table.children.empty());
+  EXPECT_EQ(table.children[0].table, "t_field");
+  const auto nested = std::find_if(table.children.begin(), table.children.end(),
+                                   [](const SqlChild& child) { return child.table == "t_nested_type"; });
+  ASSERT_NE(nested, table.children.end());
+  EXPECT_NE(described(nested->columns).find("nested_type TEXT json"), std::string::npos);
+}
+
+TEST(SqlTables, names_are_lower_case_words) {
+  EXPECT_EQ(snake_case("OrderPlaced"), "order_placed");
+  EXPECT_EQ(sql_name("a\"b"), "\"a\"\"b\"");
+}
+
+// ---- views folded anew ----
+
+const LogId log0{"inventory", 0};
+
+inventory::Event received(int64_t on_hand) {
+  return make<inventory::v1::StockReceived>("quantity: 1 on_hand: " + std::to_string(on_hand));
+}
+
+// All records of a log: through the projector's fold, and as commits.
+class ScratchFoldTest : public ::testing::Test {
+ protected:
+  std::vector<Commit> commits() {
+    std::vector<Commit> found;
+    LogTail tail(log0, {});
+    each_record([&](const RecordView& record) {
+      if (auto step = tail.feed(record); step.commit) found.push_back(std::move(*step.commit));
+    });
+    return found;
+  }
+  MemoryViewStore as_the_projector_folds() {
+    MemoryViewStore store;
+    FoldedView<Stock> view;
+    ViewFold fold(view, store, {log0});
+    each_record([&](const RecordView& record) { fold.take(0, record); });
+    fold.fold();
+    fold.write();
+    return store;
+  }
+  MemoryViewStore folded(ScratchFold::Admits admits) {
+    MemoryViewStore store;
+    FoldedView<Stock> view;
+    ScratchFold fold(view, store, std::move(admits));
+    for (const Commit& commit : commits()) {
+      fold.take(log0, commit);
+      fold.take({"orders", 0}, commit);  // none of its business
+    }
+    fold.finish();
+    parked_ = fold.parked().size();
+    events_ = fold.events();
+    return store;
+  }
+  void each_record(const std::function<void(const RecordView&)>& visit) {
+    MemoryLogSource source(logs_);
+    source.assign({{log0, 0}});
+    source.poll(0, [&](std::size_t, const RecordView& record) { visit(record); });
+  }
+  static bool all(const LogId&, const StoredEvent&) { return true; }
+
+  std::shared_ptr<MemoryLogs> logs_ = std::make_shared<MemoryLogs>();
+  WrittenLog log_{logs_, log0};
+  std::size_t parked_ = 0;
+  int64_t events_ = 0;
+};
+
+TEST_F(ScratchFoldTest, makes_the_rows_that_the_projector_makes) {
+  for (int64_t i = 1; i <= 50; ++i)
+    log_.commit<inventory::Event>("S" + std::to_string(i % 7), {received(i), received(i + 1)});
+  log_.zombie_commit(7, "S1", received(999));
+  const MemoryViewStore expected = as_the_projector_folds(), store = folded(all);
+  EXPECT_EQ(store.all_rows(), expected.all_rows());
+  EXPECT_EQ(store.all_rows().size(), 7u);
+  EXPECT_EQ(events_, 100);
+  EXPECT_EQ(store.position(log0).offset, 101);  // the zombie's record is nobody's
+  EXPECT_EQ(store.position(log0).next_commit, 51);
+}
+
+TEST_F(ScratchFoldTest, an_unknown_event_parks_its_aggregate_as_the_projector_does) {
+  log_.commit<inventory::Event>("S1", {received(1)});
+  log_.commit_unknown("S1", "everfold.inventory.StockStolen.v9");
+  log_.commit<inventory::Event>("S1", {received(2)});
+  log_.commit<inventory::Event>("S2", {received(3)});
+  const MemoryViewStore expected = as_the_projector_folds(), store = folded(all);
+  EXPECT_EQ(store.all_rows(), expected.all_rows());
+  ASSERT_EQ(store.all_index().size(), 1u);
+  EXPECT_EQ(store.all_index().begin()->first, expected.all_index().begin()->first);
+  EXPECT_EQ(parked_, 1u);
+}
+
+TEST_F(ScratchFoldTest, folds_only_what_is_admitted) {
+  for (int64_t i = 1; i <= 10; ++i) log_.commit<inventory::Event>("S" + std::to_string(i % 2), {received(i)});
+  const auto store = folded([](const LogId&, const StoredEvent& event) { return event.meta.aggregate_id == "S1"; });
+  EXPECT_EQ(store.all_rows().size(), 1u);
+  EXPECT_EQ(events_, 5);
+}
+
+// ---- views compared ----
+
+class RowDifferencesTest : public ::testing::Test {
+ protected:
+  static std::string key(int i) {
+    const std::string digits = std::to_string(i);
+    return "row" + std::string(5 - digits.size(), '0') + digits;
+  }
+  void put(MemoryViewStore& store, int from, int to) {
+    ViewBatch batch;
+    for (int i = from; i < to; ++i) batch.rows.emplace_back(key(i), "as it is");
+    store.write(batch);
+  }
+  static void set(MemoryViewStore& store, int i, std::optional<std::string> row) {
+    ViewBatch batch;
+    batch.rows.emplace_back(key(i), std::move(row));
+    store.write(batch);
+  }
+  std::vector<std::string> said(std::size_t enough = 1'000) {
+    std::vector<std::string> lines;
+    found_ = compare_rows(before_, after_, [&](std::string_view key, const auto& before, const auto& after) {
+      lines.push_back(std::string(key) + " " + std::string(before.value_or("-")) + " " +
+                      std::string(after.value_or("-")));
+      return lines.size() < enough;
+    });
+    return lines;
+  }
+
+  MemoryViewStore before_, after_;
+  RowDifferences found_;
+};
+
+TEST_F(RowDifferencesTest, equal_views_have_none_however_long) {
+  for (auto* store : {&before_, &after_}) put(*store, 0, 3'000);
+  EXPECT_EQ(said(), Lines{});
+  EXPECT_TRUE(found_.none());
+  EXPECT_EQ(found_.compared, 3'000);
+}
+
+TEST_F(RowDifferencesTest, everything_is_found_at_the_ends_and_where_chunks_meet) {
+  put(before_, 1, 3'000);
+  put(after_, 0, 2'999);  // row00000 added, row02999 lost
+  set(after_, 999, "changed");
+  set(after_, 1'000, std::nullopt);
+  set(before_, 1'001, std::nullopt);
+  EXPECT_EQ(said(), (Lines{"row00000 - as it is", "row00999 as it is changed", "row01000 as it is -",
+                           "row01001 - as it is", "row02999 as it is -"}));
+  EXPECT_EQ(found_.compared, 3'000);
+  EXPECT_EQ(found_.added, 2);
+  EXPECT_EQ(found_.lost, 2);
+  EXPECT_EQ(found_.changed, 1);
+  EXPECT_EQ(said(2).size(), 2u);
+}
+
+TEST_F(RowDifferencesTest, of_nothing_everything_is_new) {
+  put(after_, 0, 2'500);
+  said(10'000);
+  EXPECT_EQ(found_.added, 2'500);
+  std::swap(before_, after_);
+  said(10'000);
+  EXPECT_EQ(found_.lost, 2'500);
+}
+
+}  // namespace
+}  // namespace everfold::replay
