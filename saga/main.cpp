@@ -20,23 +20,14 @@
 #include "platform/process/program.hpp"
 #include "runtime/translator.hpp"
 #include "saga/admin_routes.hpp"
-#include "saga/checkout/decider.hpp"
 #include "saga/payment-providers/payment_gateway.hpp"
 #include "saga/payment-providers/sandbox.hpp"
-#include "saga/translators/carts_to_orders.hpp"
-#include "saga/translators/checkout_to_inventory.hpp"
-#include "saga/translators/checkout_to_orders.hpp"
-#include "saga/translators/checkout_to_payments.hpp"
-#include "saga/translators/inventory_to_checkout.hpp"
-#include "saga/translators/orders_to_checkout.hpp"
-#include "saga/translators/payments_to_checkout.hpp"
-#include "saga/translators/payments_to_orders.hpp"
+#include "saga/processes.hpp"
+#include "saga/translators/registry.hpp"
 
 namespace everfold::saga {
 namespace {
 
-constexpr const char* translators_group = "translators";
-constexpr const char* payments_group = "payment-gateway";
 constexpr int drain_ms = 5'000;
 constexpr int topics_timeout_ms = 30'000;
 
@@ -49,12 +40,10 @@ config::Options options_of(int argc, char** argv) {
 }
 
 Translator::Reactions arrows(const config::Options& options) {
-  const int64_t payment_timeout_ms = options.payment_timeout_s * 1000;
-  return {{"carts", {carts_to_orders::react}},
-          {"orders", {[=](const StoredEvent& event) { return orders_to_checkout::react(event, payment_timeout_ms); }}},
-          {"inventory", {inventory_to_checkout::react}},
-          {"payments", {payments_to_checkout::react, payments_to_orders::react}},
-          {"checkout", {checkout_to_inventory::react, checkout_to_payments::react, checkout_to_orders::react}}};
+  Translator::Reactions reactions;
+  for (NamedTranslator& translator : all_translators(options.payment_timeout_s * 1000))
+    reactions[std::string(translator.source)].emplace_back(std::move(translator.react));
+  return reactions;
 }
 
 void warn(std::string_view sentence) { logging::warn(sentence); }
@@ -139,11 +128,11 @@ void run(const config::Options& options) {
   const Translator::Reactions reactions = arrows(options);
   std::vector<std::string> contexts;
   for (const auto& [context, reaction] : reactions) contexts.push_back(context);
-  if (const auto refusal = kafka::ensure_topics(kafka, contexts, topics_timeout_ms, {translators_group, payments_group})) throw std::runtime_error(*refusal);
+  if (const auto refusal = kafka::ensure_topics(kafka, contexts, topics_timeout_ms,
+                                                 {std::string(translators_group), std::string(payment_gateway_group)}))
+    throw std::runtime_error(*refusal);
 
-  std::vector<std::unique_ptr<HostedContext>> processes;
-  processes.push_back(host<checkout::Checkout>());
-  node::WriterNode writer({kafka, "saga", options.data_dir, options.url_for_peers(), ""}, std::move(processes));
+  node::WriterNode writer({kafka, "saga", options.data_dir, options.url_for_peers(), ""}, saga_processes());
   kafka::LogWatch watch(kafka, contexts);  // of what the translators read
   writer.start();
   watch.start();
@@ -153,8 +142,8 @@ void run(const config::Options& options) {
   const payment_providers::PaymentGateway gateway(providers, "");
   payment_providers::ProviderCalls provider_calls({}, {node::steady_clock_ms, chance, warn});
 
-  RunningTranslator translators(kafka, translators_group, reactions);
-  RunningTranslator payments(kafka, payments_group,
+  RunningTranslator translators(kafka, std::string(translators_group), reactions);
+  RunningTranslator payments(kafka, std::string(payment_gateway_group),
                              {{"payments", {[&](const StoredEvent& event) { return gateway.react(event, provider_calls); }}}});
 
   http::Router router;

@@ -1,0 +1,13 @@
+// Every process manager, as the writer of everfold-saga sees it.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "runtime/hosted_context.hpp"
+
+namespace everfold {
+
+std::vector<std::unique_ptr<HostedContext>> saga_processes();
+
+}  // namespace everfold
