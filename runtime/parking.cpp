@@ -59,8 +59,10 @@ void Parking::append(int shard, OutgoingRecord record, Reply reply) {
   ports_.appender.append({consumer_, shard}, std::move(record));
 }
 
-// What lingers may arrive as well: a record twice says nothing new.
+// What lingers may arrive as well: a record twice says nothing new. While anything is on its way nothing is added to it:
+// that would grow, and be later still, for as long as Kafka is slow or away.
 void Parking::append_again(bool all) {
+  if (!all && ports_.appender.in_flight() > 0) return;
   const int64_t now = edges_.now_ms();
   for (auto& [written, pending] : unconfirmed_) {
     if (!all && now - pending.appended_ms < options_.append_again_ms) continue;

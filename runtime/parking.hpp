@@ -48,7 +48,7 @@ class Parking {
     std::size_t most_open = 10'000;   // of one log: whoever has more to park has to wait, see full()
     std::size_t most_at_once = 100;   // by due(), of one aggregate and in all: what is new must not wait for long
     int64_t skipped_kept_ms = 7 * 24 * 3'600'000LL;
-    int64_t append_again_ms = 5'000;  // what did not come back by then
+    int64_t append_again_ms = 5'000;  // what did not come back by then, though nothing is on its way
     int64_t ask_timeout_ms = 10'000;
   };
 

@@ -77,6 +77,17 @@ TEST_F(ParkingTest, WhatIsLostIsWrittenAgain) {
   EXPECT_FALSE(parking().busy());
 }
 
+TEST_F(ParkingTest, WhatIsOnItsWayForLongIsNotWrittenAgain) {
+  const int64_t before = topic_->end(topic0);
+  parts_->appender.linger(true);
+  park(1, "x");
+  for (int i = 0; i < 10; ++i) steps(options_.append_again_ms);
+  parts_->appender.deliver();
+  steps(options_.append_again_ms);
+  EXPECT_EQ(topic_->end(topic0), before + 1);
+  EXPECT_FALSE(parking().busy());
+}
+
 TEST_F(ParkingTest, ABarrierThatIsLostIsSentAgain) {
   parts_ = std::make_unique<ParkingParts>(group_, topic_, now_ms_, options_);
   parts_->appender.lose(1);
