@@ -7,7 +7,7 @@
 namespace everfold {
 namespace {
 
-constexpr std::size_t most_open = 4'000;     // commands in the writer's hands
+constexpr std::size_t most_open = 4'000;     // commands in the writer's hands, shared evenly among the logs
 constexpr std::size_t most_waiting = 1'000;  // of one log, before it is paused
 constexpr int parking_wait_ms = 5;           // for what is on its way back
 constexpr int64_t parked_wait_ms = 200;      // of what is parked, for what came before it
@@ -77,12 +77,16 @@ void CommandIntake::revoke(const std::vector<LogId>& revoked) {
 
 // ---- what arrives
 
+// No log, such as one whose writer cannot take it over, has more than its share: the others go on.
+bool CommandIntake::may_handle(const LogId& log, const Open& open) const {
+  return parking_.ready(log) && !parking_.full(log) && open.offsets.size() - open.waiting.size() <= most_open / open_.size();
+}
+
 void CommandIntake::take(const LogId& log, const RecordView& record) {
   Open& open = open_[log];
   open.offsets.emplace(record.offset, false);
   Arrived arrived{record.offset, std::string(record.key), command_of(record, log.context)};
-  if (open.waiting.empty() && parking_.ready(log) && !parking_.full(log))
-    return handle(log, open, std::move(arrived));
+  if (open.waiting.empty() && may_handle(log, open)) return handle(log, open, std::move(arrived));
   open.waiting.push_back(std::move(arrived));
   if (open.paused || open.waiting.size() < most_waiting) return;
   open.paused = true;
@@ -91,7 +95,7 @@ void CommandIntake::take(const LogId& log, const RecordView& record) {
 
 void CommandIntake::take_waiting() {
   for (auto& [log, open] : open_) {
-    while (!open.waiting.empty() && parking_.ready(log) && !parking_.full(log)) {
+    while (!open.waiting.empty() && may_handle(log, open)) {
       Arrived arrived = std::move(open.waiting.front());
       open.waiting.pop_front();
       handle(log, open, std::move(arrived));

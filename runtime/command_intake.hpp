@@ -45,7 +45,7 @@ class CommandIntake {
     int64_t generation = 0;           // of the assignment
     int64_t position = 0;             // everything before it is answered, or read back as parked
     std::map<int64_t, bool> offsets;  // read and not committed → answered, or parked
-    std::deque<Arrived> waiting;      // for what is parked to be known
+    std::deque<Arrived> waiting;      // until may_handle()
     bool paused = false;
   };
   struct Answered {
@@ -58,6 +58,7 @@ class CommandIntake {
 
   void assign(const std::vector<GroupSource::Assigned>& assigned);
   void revoke(const std::vector<LogId>& revoked);
+  bool may_handle(const LogId& log, const Open& open) const;
   void take(const LogId& log, const RecordView& record);
   void take_waiting();
   void handle(const LogId& log, Open& open, Arrived arrived);

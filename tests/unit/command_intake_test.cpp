@@ -217,6 +217,25 @@ TEST_F(IntakeTest, LogsOfWhichTooMuchIsParkedHoldUpNoOther) {
   EXPECT_EQ(events_of(of_shard(0, 1)), 1'000u);
 }
 
+TEST_F(IntakeTest, ALogThatCannotBeTakenOverHoldsUpNoOther) {
+  partitions_ = 2;
+  crash();
+  for (int i = 0; i < 4'500; ++i) send(std::to_string(i), of_shard(0), 1);
+  int64_t term = 100;
+  const auto settle_with_a_rival = [&] {
+    for (int i = 0; i < 5; ++i) {
+      logs_->append(inventory0, term_record(inventory0, ++term, "rival", "", "n", 0));
+      settle();
+    }
+  };
+  settle_with_a_rival();
+  log_ = {"inventory", 1};
+  send("elsewhere", of_shard(1), 5);
+  settle_with_a_rival();
+  EXPECT_EQ(events_of(of_shard(0)), 0u);
+  EXPECT_EQ(events_of(of_shard(1)), 1u);
+}
+
 TEST_F(IntakeTest, RecordsThatCannotBeReadAgainCostOneTimeoutAStep) {
   for (int i = 0; i < 50; ++i) send_unknown(std::to_string(i), "key " + std::to_string(i));
   settle();
