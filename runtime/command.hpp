@@ -38,6 +38,7 @@ struct QueuedCommand {
   int64_t deadline_ms = 0;  // 0: none; it came from a command topic
   bool forwarded = false;   // by another node: not to be sent on
   bool in_doubt = false;    // it may have been done already, here or elsewhere
+  bool copy_is_out = false;  // another node may have it and decide it whenever it likes
   int attempts = 0;         // to reach the owner of its log
 
   bool is_due(int64_t now_ms) const { return deadline_ms != 0 && deadline_ms <= now_ms; }

@@ -11,6 +11,15 @@ Rejection given_up(const QueuedCommand& queued, const char* why) {
   return queued.in_doubt ? outcome_unknown() : nothing_done(why);
 }
 
+// What is in the log stays true; all else may yet be made untrue by the copy that is out there.
+void tell_only_what_was_done(QueuedCommand& queued) {
+  if (std::exchange(queued.copy_is_out, true)) return;
+  queued.reply = [reply = std::move(queued.reply)](Outcome outcome) {
+    const bool in_the_log = outcome && !outcome.value().events.empty();
+    reply(in_the_log ? std::move(outcome) : outcome_unknown());
+  };
+}
+
 bool is_decided(const std::optional<Outcome>& outcome) {
   return outcome && (*outcome || outcome->error().code != Code::unavailable);
 }
@@ -51,6 +60,7 @@ std::optional<ForwardQueue::Attempt> ForwardQueue::next(const std::string& url) 
 void ForwardQueue::conclude(const std::string& url, QueuedCommand queued, PeerAnswer answer) {
   if (is_decided(answer.outcome)) return settle(std::move(queued), *std::move(answer.outcome));
   queued.in_doubt |= answer.may_have_acted;
+  if (!answer.outcome && answer.may_have_acted) tell_only_what_was_done(queued);
   const std::lock_guard lock(mutex_);
   route_later(std::move(queued));
   if (answer.outcome) return;

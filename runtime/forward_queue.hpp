@@ -4,7 +4,9 @@
 // What holds: a command is answered once and by its deadline. The owner is a hint and may be wrong, gone or frozen; so
 // a command that did not get there, or whose answer did not come, goes back to the writer, which knows the owners, and
 // is routed again, always by the same id: done twice it cannot be. A node's answer "done" is passed on when this node
-// has read the events too, so that what a caller was told, a look-up here finds.
+// has read the events too, so that what a caller was told, a look-up here finds. After an attempt that nobody answered
+// nobody is told "no", or "there was nothing to do": the copy may lie in a frozen node's socket, and be done when that
+// node owns the log again.
 //
 // Each node has a queue of its own: the first time that it does not answer, everything that waits for it is routed
 // again. All queues together are bounded.

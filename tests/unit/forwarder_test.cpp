@@ -22,6 +22,7 @@ CommandDone done_at(int64_t position) {
   CommandDone done;
   done.log = {"orders", 1};
   done.position = position;
+  done.events.emplace_back();
   return done;
 }
 
@@ -159,6 +160,30 @@ TEST_F(ForwarderTest, AtTheDeadlineItSaysWhetherSomethingMayHaveBeenDone) {
   ASSERT_TRUE(until([&] { return peers.count() >= 4; }));
   now_ms += 10'000;
   EXPECT_NE(answer(unknown).error().message.find("not known yet"), std::string::npos);
+}
+
+// The copy that "a" has may be done when "a" owns the log again: "no" would not stay true.
+TEST_F(ForwarderTest, AfterAnAttemptThatNobodyAnsweredOnlyWhatIsInTheLogIsCertain) {
+  const auto after_silence = [this](const std::string& id, FakePeers::Node says_b) {
+    peers.put("a", [this](const Command&) {
+      owner_is("b");
+      return Peers::Answer{std::nullopt, true};
+    });
+    peers.put("b", std::move(says_b));
+    owner_is("a");
+    auto future = forward(id);
+    EXPECT_TRUE(until([&] { now_ms += 1; return future.wait_for(0s) == std::future_status::ready; }));
+    return answer(future);
+  };
+  const Outcome refused = after_silence("c1", [](const Command&) { return refuses(Code::insufficient_stock); });
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("not known yet"), std::string::npos) << refused.error().message;
+  EXPECT_TRUE(after_silence("c2", [](const Command&) { return says(done_at(7)); }));
+  EXPECT_FALSE(after_silence("c3", [](const Command&) {
+    CommandDone done = done_at(7);
+    done.events.clear();
+    return says(std::move(done));
+  })) << "there is nothing to do now, but later there may be";
 }
 
 TEST_F(ForwarderTest, NobodyWaitsForANodeThatDoesNotAnswer) {
