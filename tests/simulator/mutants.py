@@ -27,6 +27,7 @@ READER = "kernel/log_reader.cpp"
 TAIL = "runtime/log_tail.cpp"
 OWNED = "runtime/owned_log.cpp"
 WRITER = "runtime/writer.cpp"
+QUEUE = "runtime/forward_queue.cpp"
 INTAKE = "runtime/command_intake.cpp"
 TRANSLATOR = "runtime/translator.cpp"
 FOLD = "runtime/view_fold.cpp"
@@ -76,6 +77,18 @@ MUTANTS = [
            "if (!cached || (!MUTANT && cached->last_commit > log.confirmed_commit)) return;"),
     Mutant("state-in-flight-given-up", OWNED, "if (at->second.last_commit > confirmed_commit) continue;",
            "if (!MUTANT && at->second.last_commit > confirmed_commit) continue;"),
+
+    # Commands on their way to another node.
+    Mutant("forwarded-id-taken-for-fresh", QUEUE, "  queued.command.meta.fresh_id = false;",
+           "  if (!MUTANT) queued.command.meta.fresh_id = false;"),
+    Mutant("forwarding-doubt-forgotten", QUEUE, "queued.in_doubt |= answer.may_have_acted;",
+           "queued.in_doubt |= !MUTANT && answer.may_have_acted;"),
+    Mutant("another-nodes-503-passed-on", QUEUE, "outcome->error().code != Code::unavailable",
+           "MUTANT || outcome->error().code != Code::unavailable"),
+    Mutant("no-while-a-copy-is-out", QUEUE, "if (!answer.outcome && answer.may_have_acted)",
+           "if (!MUTANT && !answer.outcome && answer.may_have_acted)"),
+    Mutant("done-before-it-is-read-here", QUEUE, "  const WantedPosition wanted{",
+           "  if (MUTANT) return done_with(std::move(queued), std::move(outcome));\n  const WantedPosition wanted{"),
 
     # Commands from topics, and the translators that send them.
     Mutant("offset-before-the-answer", INTAKE, "open.offsets.emplace(record.offset, false);",

@@ -28,7 +28,7 @@ struct Plan {
   // Chances in 10,000 a step.
   int crash = 0, power_cut = 0, wipe = 0, stop = 0, freeze = 0, cut = 0, outage = 0, fail_over = 0, doubt = 0, disturb = 0;
   // In 1,000 a request.
-  int lose_message = 0, repeat_message = 0;
+  int lose_message = 0, repeat_message = 0, late_message = 0;
   int astray = 0;    // sent to any node, not to the owner
   bool forwarding = true;  // nodes send on what is another's; otherwise 503
 
@@ -76,6 +76,7 @@ inline Plan::Plan(Random& random) {
   disturb = sometimes(3, 40);
   lose_message = sometimes(10, 150);
   repeat_message = sometimes(10, 150);
+  late_message = sometimes(50, 500);
   astray = static_cast<int>(random.between(50, 700));
   records.partial = static_cast<int>(random.between(50, 700));
   records.late_orphans = static_cast<int>(random.between(1, 12));

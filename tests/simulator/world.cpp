@@ -322,6 +322,7 @@ void World::step_network() {
   const auto at = static_cast<std::size_t>(universe_.random.below(static_cast<int64_t>(messages_.size())));
   const Host* to = messages_[at].to;
   if (to && to->program && to->process->frozen) return;  // it waits in the socket
+  if (universe_.now_ms < messages_[at].not_before_ms && faulty_) return;
   const auto arrive = std::move(messages_[at].arrive);
   messages_[at] = std::move(messages_.back());
   messages_.pop_back();
@@ -384,11 +385,14 @@ void World::forward(Host& from, Host& to, int64_t attempt, const Command& comman
   const auto arrive = [this, &from, &to, attempt, command, timeout_ms, sender = from.process] {
     take_forwarded(from, to, attempt, command, timeout_ms, sender);  // also when who sent it is dead by then
   };
-  if (!lost()) messages_.push_back({&to, arrive});
-  if (faulty_ && universe_.random.permille(plan_.repeat_message)) messages_.push_back({&to, arrive});
+  if (lost()) return;
+  // Nobody repeats it on the way, but its sender does, when it has waited long enough.
+  const bool late = faulty_ && universe_.random.permille(plan_.late_message);
+  messages_.push_back({&to, arrive, late ? universe_.now_ms + universe_.random.between(0, 1'500) : 0});
 }
 
-void World::take_forwarded(Host& from, Host& to, int64_t attempt, const Command& command, int64_t timeout_ms, const Process* sender) {
+void World::take_forwarded(Host& from, Host& to, int64_t attempt, const Command& command, int64_t timeout_ms,
+                           const Process* sender) {
   const auto answer = [this, &from, attempt, sender](PeerAnswer said) {
     messages_.push_back({&from, [this, &from, attempt, sender, said = std::move(said)] {
                            if (from.process == sender) answer_forwarded(from, attempt, said);

@@ -52,6 +52,7 @@ class World {
   struct Message {
     const Host* to = nullptr;  // in whose socket it lies; null: a client's
     std::function<void()> arrive;
+    int64_t not_before_ms = 0;
   };
   struct Client {
     bool waiting = false;
