@@ -453,7 +453,7 @@ bool Writer::answer_repeated(OwnedLog& log, QueuedCommand& queued) {
     PendingCommit& pending = log.pending[static_cast<std::size_t>(at->second - log.pending.front().commit)];
     ++stats_.repeated;
     if (pending.callers.front().command.meta.digest == meta.digest) pending.callers.push_back(std::move(queued));
-    else log.held.emplace(0, HeldAnswer{std::move(queued), key_reused()});
+    else log.held.emplace(pending.commit, HeldAnswer{std::move(queued), key_reused()});
     return true;
   }
   if (meta.fresh_id) return false;

@@ -54,6 +54,8 @@ MUTANTS = [
            "  if (QueuedCommand& first = log.pending.back().callers.front(); MUTANT && first.reply)\n"
            "    std::exchange(first.reply, nullptr)(CommandDone{{}, cached.version, log.id(), 0});\n"),
     Mutant("refusal-not-held", WRITER, "log.held.emplace(cached.last_commit,", "log.held.emplace(MUTANT ? 0 : cached.last_commit,"),
+    Mutant("reused-key-on-what-is-not-confirmed", WRITER, "log.held.emplace(pending.commit,",
+           "log.held.emplace(MUTANT ? 0 : pending.commit,"),
     Mutant("zombie-refuses", WRITER, "!done_before && !may_refuse(log)", "!MUTANT && !done_before && !may_refuse(log)"),
     Mutant("command-id-forgotten", WRITER, "const auto known = index_.command(meta.id);",
            "const auto known = MUTANT ? std::nullopt : index_.command(meta.id);"),

@@ -128,10 +128,10 @@ class Decisions {
   }
 
   void judge_reused_key(const Attempt& attempt, const Command& command) {
-    for (const Attempt& other : world_.ledger().attempts) {
-      const CommandMeta& meta = world_.ledger().wishes[other.wish].command.meta;
-      if (meta.id == command.meta.id && meta.digest != command.meta.digest && other.taken_step <= attempt.answered_step) return;
-    }
+    const auto found = history_.by_command.find(command.meta.id);
+    if (found != history_.by_command.end() && found->second->events.front().digest != command.meta.digest &&
+        found->second->visible_step <= attempt.answered_step)
+      return;
     throw Violation{attempt.process->name + " says of " + command.meta.id + " that its key was used before, and it was not"};
   }
 

@@ -85,6 +85,23 @@ TEST_F(WriterTest, TheSameKeyForAnotherRequestIsRefused) {
   EXPECT_EQ(accepted(logs, "apple").size() + accepted(logs, "pear").size(), 1u);
 }
 
+// In flight is not done: if the commit is lost, the key was not used.
+TEST_F(WriterTest, ThatAKeyWasUsedIsSaidWhenItsCommitIsConfirmed) {
+  node.own_all();
+  node.appender.linger(true);
+  send(command("c1", "apple", receive(5)));
+  Command other = command("c1", "apple", receive(6));
+  other.meta.digest = "another digest";
+  send(other);
+  node.settle();
+  EXPECT_TRUE(answers.heard.empty());
+  node.appender.deliver();
+  node.settle();
+  ASSERT_EQ(answers.heard.size(), 2u);
+  EXPECT_TRUE(answers.done(0, 1));
+  EXPECT_TRUE(answers.refused(1, Code::idempotency_key_reused));
+}
+
 TEST_F(WriterTest, AnExpectedVersionMustBeTheCurrentOne) {
   node.own_all();
   send(command("c1", "apple", receive(5)));
