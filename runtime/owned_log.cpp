@@ -1,6 +1,16 @@
 #include "runtime/owned_log.hpp"
 
+#include <algorithm>
+
 namespace everfold {
+
+std::vector<Reply> PendingCommit::take_late(int64_t now_ms) {
+  std::vector<Reply> late;
+  for (QueuedCommand& caller : callers)
+    if (caller.is_due(now_ms) && caller.reply) late.push_back(std::exchange(caller.reply, nullptr));
+  callers.erase(std::remove_if(callers.begin() + 1, callers.end(), [](const QueuedCommand& caller) { return !caller.reply; }), callers.end());
+  return late;
+}
 
 CachedState* StateCache::find(const std::string& aggregate_id) {
   const auto at = by_id_.find(aggregate_id);

@@ -49,6 +49,10 @@ struct PendingCommit {
   int64_t appended_ms = 0;
   // The command, and the same again for every time that it came again meanwhile: each with its own caller and deadline.
   std::vector<QueuedCommand> callers;
+
+  // Those whose deadline has come. Of them only the first is kept, as what the commit is of: who asks again and again while nothing is
+  // confirmed shall not fill the memory.
+  std::vector<Reply> take_late(int64_t now_ms);
 };
 
 // An answer that must wait until commit `after` is confirmed.

@@ -560,11 +560,10 @@ void Writer::expire_deadlines() {
       return true;
     });
     for (PendingCommit& pending : log.pending)
-      for (QueuedCommand& caller : pending.callers)
-        if (caller.is_due(now) && caller.reply) {
-          ++stats_.unavailable;
-          std::exchange(caller.reply, nullptr)(outcome_unknown());
-        }
+      for (const Reply& reply : pending.take_late(now)) {
+        ++stats_.unavailable;
+        reply(outcome_unknown());
+      }
     std::erase_if(log.held, [&](auto& entry) {
       if (!entry.second.queued.is_due(now)) return false;
       ++stats_.unavailable;

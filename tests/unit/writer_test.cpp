@@ -310,6 +310,23 @@ TEST_F(WriterTest, EveryCallerHearsWithinTheDeadline) {
   EXPECT_EQ(accepted(logs, "apple").size(), 1u);
 }
 
+// While Kafka is away for long, callers ask again and again.
+TEST(PendingCommitTest, CallersThatWereToldAreNotKept) {
+  PendingCommit pending{1, 0, {}};
+  int told = 0;
+  const auto ask = [&](int64_t deadline_ms) {
+    pending.callers.push_back({command("c1", "apple", receive(5)), [&told](const Outcome&) { ++told; }, deadline_ms});
+  };
+  for (const int64_t deadline_ms : {100, 200, 0, 300}) ask(deadline_ms);
+  for (const Reply& reply : pending.take_late(200)) reply(outcome_unknown());
+  EXPECT_EQ(told, 2);
+  ASSERT_EQ(pending.callers.size(), 3u) << "the one that the commit is of, the topic's and the one with time left";
+  EXPECT_EQ(pending.callers.front().command.meta.id, "c1");
+  for (const Reply& reply : pending.take_late(10'000)) reply(outcome_unknown());
+  EXPECT_EQ(told, 3);
+  EXPECT_EQ(pending.callers.size(), 2u);
+}
+
 TEST_F(WriterTest, ACommandFromATopicHasNoDeadlineAlsoWhenACallerSentItToo) {
   node.own_all();
   node.appender.linger(true);
