@@ -269,7 +269,7 @@ bool Writer::may_refuse(OwnedLog& log) {
 void Writer::start_term(OwnedLog& log, int64_t term, int64_t now_ms) {
   log.nonce = edges_.random_id();
   log.asked_ms = now_ms;
-  appender_.append(log.id(), term_record(log.id(), term, options_.owner, options_.url, log.nonce, now_ms));
+  appender_.append(log.id(), term_record(log.id(), term, options_.owner, options_.url, log.nonce, edges_.wall_ms()));
 }
 
 // ---- owning ----
@@ -527,7 +527,7 @@ void Writer::maybe_snapshot(OwnedLog& log, const std::string& aggregate_id) {
 // ---- time ----
 
 void Writer::ring_timers() {
-  const int64_t now = edges_.now_ms();
+  const int64_t now = edges_.wall_ms();
   for (OwnedLog& log : logs_) {
     while (log.role == OwnedLog::Role::owner && !log.timers.empty() && log.timers.begin()->first <= now) {
       const auto [at_ms, aggregate_id] = *log.timers.begin();

@@ -62,7 +62,8 @@ struct LogStatus {
 class Writer final : public CommandBus {
  public:
   struct Edges {                              // where time and chance come in
-    std::function<int64_t()> now_ms;          // wall clock
+    std::function<int64_t()> now_ms;          // never set: deadlines, and for how long an owner has been in doubt
+    std::function<int64_t()> wall_ms;         // what people and processes call the time: in what is written, and of their timers
     std::function<std::string()> random_id;
     std::function<void(std::string_view)> say;  // what operators should read
     // Takes a command on whose log is another node's; "" when it is not known whose. Empty: its caller hears 503.

@@ -1,6 +1,7 @@
 #include "platform/node/writer_node.hpp"
 
 #include <openssl/rand.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <array>
@@ -60,7 +61,7 @@ struct WriterNode::Impl {
         source(kafka::make_log_source(options.kafka, kafka::Reading::low_latency, warn)),
         appender(kafka::make_log_appender(options.kafka, warn)),
         peers(make_http_peers(options.node_token)),
-        forwarder(*peers, {wall_clock_ms, [this](QueuedCommand queued) { writer.submit(std::move(queued)); },
+        forwarder(*peers, {steady_clock_ms, [this](QueuedCommand queued) { writer.submit(std::move(queued)); },
                            [this](ReadWait wait) { writer.when_read(std::move(wait)); }}),
         writer(writer_options(), std::move(contexts), *source, *appender, *index, writer_edges()),
         parked(options.kafka, options.group, kafka::Topics::commands, names, {steady_clock_ms, wall_clock_ms, random_id, nullptr}),
@@ -68,7 +69,7 @@ struct WriterNode::Impl {
   ~Impl() { forwarder.stop(); }
 
   Writer::Edges writer_edges() {
-    Writer::Edges edges{wall_clock_ms, random_id, warn, nullptr};
+    Writer::Edges edges{steady_clock_ms, wall_clock_ms, random_id, warn, nullptr};
     if (!options.node_token.empty())
       edges.elsewhere = [this](QueuedCommand queued, const std::string& url) { forwarder.forward(std::move(queued), url); };
     return edges;
@@ -99,7 +100,7 @@ struct WriterNode::Impl {
   std::unique_ptr<Peers> peers;
   Forwarder forwarder;  // before the writer, which may call it to its last step
   Writer writer;
-  CatchUp catch_up{*source, {wall_clock_ms, [this](ReadWait wait) { writer.when_read(std::move(wait)); }, warn}, catch_up_deadline_ms};
+  CatchUp catch_up{*source, {steady_clock_ms, [this](ReadWait wait) { writer.when_read(std::move(wait)); }, warn}, catch_up_deadline_ms};
   parked::ConsumerParking parked;
   kafka::LogWatch watch;
   std::unique_ptr<GroupSource> group;
@@ -165,7 +166,7 @@ std::optional<std::string> WriterNode::not_ready() const {
 }
 
 void WriterNode::add_forwarding_route(http::Router& router, std::function<bool(std::string_view token)> is_node) {
-  node::add_forwarding_route(router, {std::move(is_node), wall_clock_ms,
+  node::add_forwarding_route(router, {std::move(is_node), steady_clock_ms,
                                       [&writer = impl_->writer](QueuedCommand queued) { writer.submit(std::move(queued)); }});
 }
 
@@ -201,8 +202,11 @@ int64_t wall_clock_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
+// Goes on while the machine is suspended, which std::chrono's does not: who wakes up must know that it slept.
 int64_t steady_clock_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  timespec now{};
+  check(clock_gettime(CLOCK_BOOTTIME, &now) == 0, "there is no clock");
+  return int64_t{now.tv_sec} * 1'000 + now.tv_nsec / 1'000'000;
 }
 
 // Every request wants one: asking OpenSSL for a few hundred at a time is cheaper.

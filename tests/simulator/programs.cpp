@@ -138,7 +138,7 @@ WriterProgram::WriterProgram(Process& process, const Plan& plan, Kafka& kafka, G
                  {[this] { return now_ms(); }, [this](QueuedCommand queued) { writer_.submit(std::move(queued)); },
                   [this](ReadWait wait) { writer_.when_read(std::move(wait)); }}),
       writer_(writer_options(process, plan, network), std::move(contexts), source_, appender_, index_,
-              {[this] { return now_ms(); },
+              {[this] { return now_ms(); }, [this] { return now_ms() + process_.clock_skew_ms; },
                [this] {
                  return process_.name + "-" + std::to_string(process_.universe->step) + "-" +
                         std::to_string(++random_ids_);

@@ -74,7 +74,7 @@ class WriterProgram final : public Program {
   void doubt() { appender_.doubt(); }
 
  private:
-  int64_t now_ms() const { return process_.universe->now_ms + process_.clock_skew_ms; }
+  int64_t now_ms() const { return process_.universe->now_ms; }
   std::function<void(QueuedCommand, const std::string&)> elsewhere(const PeerNetwork& network);
 
   Process& process_;

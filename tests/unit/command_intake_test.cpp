@@ -25,7 +25,7 @@ class IntakeTest : public ::testing::Test {
     WriterOptions options;
     options.partitions = partitions_;
     writer_ = std::make_unique<Writer>(options, std::move(contexts), log_source_, log_appender_, index_,
-                                       Writer::Edges{[this] { return now_ms_; }, [this] { return std::to_string(++random_); },
+                                       Writer::Edges{[this] { return now_ms_; }, [this] { return now_ms_; }, [this] { return std::to_string(++random_); },
                                                      [](std::string_view) {}});
     restart();
   }

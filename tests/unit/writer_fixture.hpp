@@ -37,6 +37,7 @@ struct Node {
     options.snapshot_every = 3;
     writer = std::make_unique<Writer>(options, std::move(contexts), source, appender, *index,
                                       Writer::Edges{[this] { return now_ms; },
+                                                    [this] { return now_ms + wall_set_by_ms; },
                                                     [this] { return "nonce-" + std::to_string(++random) + "-" + std::to_string(reinterpret_cast<uintptr_t>(this)); },
                                                     [](std::string_view) {},
                                                     [this](QueuedCommand queued, const std::string& owner_url) {
@@ -65,6 +66,7 @@ struct Node {
   MemoryLogAppender appender;
   std::shared_ptr<MemoryEventIndex> index;
   int64_t now_ms = 1'000'000;
+  int64_t wall_set_by_ms = 0;
   int random = 0;
   std::vector<std::pair<QueuedCommand, std::string>> elsewhere;
   std::unique_ptr<Writer> writer;

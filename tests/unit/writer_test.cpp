@@ -310,6 +310,17 @@ TEST_F(WriterTest, EveryCallerHearsWithinTheDeadline) {
   EXPECT_EQ(accepted(logs, "apple").size(), 1u);
 }
 
+TEST_F(WriterTest, AClockThatIsSetBackPutsNoDeadlineOff) {
+  node.own_all();
+  node.appender.linger(true);
+  send(command("c1", "apple", receive(5)));
+  node.settle();
+  node.wall_set_by_ms = -3'600'000;
+  node.now_ms += 10'001;
+  node.settle();
+  EXPECT_TRUE(answers.refused(0, Code::unavailable));
+}
+
 // While Kafka is away for long, callers ask again and again.
 TEST(PendingCommitTest, CallersThatWereToldAreNotKept) {
   PendingCommit pending{1, 0, {}};
