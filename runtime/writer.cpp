@@ -420,6 +420,12 @@ void Writer::turn_away(OwnedLog& log, QueuedCommand queued) {
 
 void Writer::decide(OwnedLog& log, QueuedCommand queued) {
   if (answer_repeated(log, queued)) return;
+  if (queued.deadline_ms != 0 && stalls(log)) {
+    ++stats_.unavailable;
+    answers_.emplace_back(std::move(queued.reply),
+                          queued.in_doubt ? outcome_unknown() : nothing_done("Kafka confirms more slowly than commands come"));
+    return;
+  }
   ++stats_.decided;
   const Command& command = queued.command;
   const auto state = state_of(log, command.meta.aggregate_id);
@@ -444,6 +450,12 @@ void Writer::decide(OwnedLog& log, QueuedCommand queued) {
   std::vector<Encoded> events = std::move(decided).value();
   if (events.empty()) return hold(CommandDone{{}, cached.version, log.id(), 0});
   append(log, cached, std::move(queued), std::move(events));
+}
+
+// Who comes now would wait longer than the oldest has, and hear in the end that nothing is known. Better to say while there is time to ask
+// again that nothing was done.
+bool Writer::stalls(const OwnedLog& log) const {
+  return !log.pending.empty() && edges_.now_ms() - log.pending.front().appended_ms > options_.deadline_ms / 2;
 }
 
 // A command that came before: in flight (wait for it) or in the index (answer as then).

@@ -131,6 +131,7 @@ class Writer final : public CommandBus {
   void turn_away(OwnedLog& log, QueuedCommand queued);
   void handle(OwnedLog& log, QueuedCommand queued);
   void decide(OwnedLog& log, QueuedCommand queued);
+  bool stalls(const OwnedLog& log) const;
   bool answer_repeated(OwnedLog& log, QueuedCommand& queued);
   void append(OwnedLog& log, CachedState& cached, QueuedCommand queued, std::vector<Encoded> events);
   Decided<CachedState*> state_of(OwnedLog& log, const std::string& aggregate_id);

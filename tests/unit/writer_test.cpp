@@ -321,6 +321,30 @@ TEST_F(WriterTest, AClockThatIsSetBackPutsNoDeadlineOff) {
   EXPECT_TRUE(answers.refused(0, Code::unavailable));
 }
 
+TEST_F(WriterTest, ALogThatKafkaConfirmsTooSlowlyTakesNoMoreAndSaysSo) {
+  node.own_all();
+  node.appender.linger(true);
+  send(command("c1", "apple", receive(5)));
+  node.settle();
+  node.now_ms += 5'001;
+  send(command("c2", "apple", receive(5)));
+  node.settle();
+  ASSERT_TRUE(answers.refused(0, Code::unavailable));
+  EXPECT_NE(answers.heard[0].error().message.find("Nothing was done"), std::string::npos);
+  send(command("c1", "apple", receive(5)));  // of this one something was: its caller waits with the other
+  node.writer->offer(command("c3", "apple", receive(5)), answers.next());  // from a topic: nobody would send it again
+  node.settle();
+  EXPECT_EQ(answers.heard.size(), 1u);
+  node.appender.linger(false);
+  node.appender.deliver();
+  node.settle();
+  EXPECT_EQ(answers.heard.size(), 4u);
+  EXPECT_EQ(accepted(logs, "apple").size(), 2u);
+  send(command("c2", "apple", receive(5)));
+  node.settle();
+  EXPECT_TRUE(answers.done(4, 3));
+}
+
 // While Kafka is away for long, callers ask again and again.
 TEST(PendingCommitTest, CallersThatWereToldAreNotKept) {
   PendingCommit pending{1, 0, {}};
