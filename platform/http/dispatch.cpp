@@ -47,7 +47,7 @@ void dispatch(const Router::Impl& router, ParsedRequest parsed, const std::share
     return exchange->reject(reject(Code::not_found, "There is nothing here."));
   if (!match.handler) return refuse_method(request, match.allowed, *exchange);
   if (const auto refusal = refuse_media_type(request, match.media_type)) return exchange->reject(*refusal);
-  if (!match.at_once && !exchange->begin((options.max_requests + options.threads - 1) / options.threads))
+  if (match.counted && !exchange->begin((options.max_requests + options.threads - 1) / options.threads))
     return exchange->reject(reject(Code::unavailable, "More requests are being answered than this program can answer "
                                                       "in time. Nothing was done; try again."));
   request.params = std::move(match.params);

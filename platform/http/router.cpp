@@ -52,12 +52,12 @@ const Method* method_of(std::string_view name) {
   return found == methods.end() ? nullptr : &found->second;
 }
 
-void Router::Impl::add(Method method, std::string_view pattern, Handler handler, std::string_view media_type, bool at_once) {
+void Router::Impl::add(Method method, std::string_view pattern, Handler handler, std::string_view media_type, bool counted) {
   Route& route = route_at(method, pattern);
   check(!route.handler, "the same route is added twice: " + std::string(pattern));
   route.handler = std::move(handler);
   route.media_type = media_type;
-  route.at_once = at_once;
+  route.counted = counted;
   added.emplace_back(method, pattern);
 }
 
@@ -81,7 +81,7 @@ Router::Impl::Route& Router::Impl::route_at(Method method, std::string_view patt
     rest.remove_prefix(end + 1);
   }
   const auto known = std::ranges::find(node->routes, method, &Route::method);
-  return known != node->routes.end() ? *known : node->routes.emplace_back(method, std::move(names), Handler(), std::string(), false);
+  return known != node->routes.end() ? *known : node->routes.emplace_back(method, std::move(names), Handler(), std::string(), true);
 }
 
 Router::Impl::Match Router::Impl::match(Method method, std::span<const std::string> segments) const {
@@ -91,7 +91,7 @@ Router::Impl::Match Router::Impl::match(Method method, std::span<const std::stri
   if (!route) return match;
   match.handler = &route->handler;
   match.media_type = route->media_type;
-  match.at_once = route->at_once;
+  match.counted = route->counted;
   match.params.reserve(values.size());
   for (std::size_t i = 0; i < values.size(); ++i) match.params.emplace_back(route->parameter_names[i], values[i]);
   return match;
@@ -114,8 +114,8 @@ Router::~Router() = default;
 Router::Router(Router&&) noexcept = default;
 Router& Router::operator=(Router&&) noexcept = default;
 
-void Router::add(Method method, std::string_view pattern, Handler handler, std::string_view media_type) {
-  impl_->add(method, pattern, std::move(handler), media_type);
+void Router::add(Method method, std::string_view pattern, Handler handler, std::string_view media_type, bool counted) {
+  impl_->add(method, pattern, std::move(handler), media_type, counted);
 }
 
 void Router::elsewhere(std::string_view method, std::string_view pattern) {
@@ -130,7 +130,7 @@ void Router::add_sync(Method method, std::string_view pattern, SyncHandler handl
   const auto answer = [handler = std::move(handler)](Request&& request, Responder responder) {
     responder.send(handler(std::move(request)));
   };
-  impl_->add(method, pattern, answer, Impl::json, /*at_once=*/true);
+  impl_->add(method, pattern, answer, Impl::json, /*counted=*/false);
 }
 
 }  // namespace everfold::http

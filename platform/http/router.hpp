@@ -24,7 +24,7 @@ struct Router::Impl {
     std::vector<std::string> parameter_names;  // in the order of the path
     Handler handler;  // empty: another program serves it
     std::string media_type;  // of its body
-    bool at_once = false;  // add_sync
+    bool counted = true;  // among ServerOptions::max_requests
   };
   struct Node {
     std::map<std::string, Node, std::less<>> exact;
@@ -34,12 +34,12 @@ struct Router::Impl {
   struct Match {
     const Handler* handler = nullptr;  // nullptr: no such route
     std::string_view media_type;
-    bool at_once = false;
+    bool counted = true;
     std::vector<std::pair<std::string, std::string>> params;
     std::vector<Method> allowed;  // of this path, when there is no such route; empty: no such path
   };
 
-  void add(Method method, std::string_view pattern, Handler handler, std::string_view media_type = json, bool at_once = false);
+  void add(Method method, std::string_view pattern, Handler handler, std::string_view media_type = json, bool counted = true);
   Route& route_at(Method method, std::string_view pattern);
   Match match(Method method, std::span<const std::string> segments) const;
 

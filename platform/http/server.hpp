@@ -71,8 +71,10 @@ class Router {
   ~Router();
   Router(Router&&) noexcept;
   Router& operator=(Router&&) noexcept;
-  // A body of another media type is 415.
-  void add(Method method, std::string_view pattern, Handler handler, std::string_view media_type = "application/json");
+  // A body of another media type is 415. Not `counted` among max_requests: for callers who bound themselves, and whose requests others
+  // have taken already.
+  void add(Method method, std::string_view pattern, Handler handler, std::string_view media_type = "application/json",
+           bool counted = true);
   void add_sync(Method method, std::string_view pattern, SyncHandler handler);
   // Another program behind the same gateway serves this: here it is 405, not 404. To be said after what is served here, of which it
   // changes nothing.

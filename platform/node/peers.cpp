@@ -154,7 +154,7 @@ void add_forwarding_route(http::Router& router, ForwardingRoute route) {
       kept->send({200, {{"Content-Type", media_type}}, message_of(outcome).SerializeAsString()});
     };
     route.submit(std::move(queued));
-  }, media_type);
+  }, media_type, /*counted=*/false);  // clients shall not crowd out what another node has taken; that node sends a few at a time
 }
 
 }  // namespace everfold::node

@@ -264,6 +264,7 @@ TEST(HttpLimits, TooManyRequestsAreRefusedAtOnceAndTheirConnectionsStay) {
   expect_error(refused, 503);
   EXPECT_NE(refused.header("retry-after"), "");
   EXPECT_EQ(third.ask(get_hello).status, 200) << "it is alive, and says so";
+  EXPECT_EQ(third.ask(get("/uncounted")).status, 200) << "another node has taken it already";
   EXPECT_EQ(server.server().requests_refused(), 1u);
   server.answer_held("first", {});
   EXPECT_EQ(first.read()->status, 200);

@@ -76,6 +76,8 @@ Router LiveServer::routes() {
   for (auto method : {Method::post, Method::put, Method::patch}) {
     router.add_sync(method, "/echo", [](Request&& request) { return Response{200, {}, std::move(request.body)}; });
   }
+  router.add(Method::get, "/uncounted", [](Request&& request, Responder responder) { responder.send(described(request)); },
+             "application/json", /*counted=*/false);
   router.add(Method::get, "/late/{ms}", [this](Request&& request, Responder responder) {
     late_.add(std::chrono::milliseconds(std::stoi(request.param("ms"))), std::move(responder), described(request));
   });
