@@ -147,6 +147,7 @@ bool WriterNode::drain(int deadline_ms) {
     drained = self.writer.drained();
     if (!drained) self.writer.step(1);
   } while (!drained && std::chrono::steady_clock::now() < deadline);
+  self.forwarder.stop();
   self.intake->step(0);  // commits the positions of what was answered last
   self.intake.reset();
   self.group.reset();  // leaves the group: its shards move on at once
