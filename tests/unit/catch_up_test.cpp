@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <future>
+#include <stdexcept>
 
 #include "runtime/memory_log.hpp"
 
@@ -11,6 +13,25 @@ namespace everfold {
 namespace {
 
 using namespace std::chrono_literals;
+
+// Kafka is away now and then.
+class AwaySource final : public LogSource {
+ public:
+  explicit AwaySource(std::shared_ptr<MemoryLogs> logs) : logs_(std::move(logs)) {}
+  void assign(std::vector<std::pair<LogId, int64_t>> logs) override { logs_.assign(std::move(logs)); }
+  std::size_t poll(int timeout_ms, const Sink& sink) override { return logs_.poll(timeout_ms, sink); }
+  int64_t end_offset(const LogId& log, int timeout_ms) override { return logs_.end_offset(log, timeout_ms); }
+  std::vector<WantedPosition> end_positions(int timeout_ms) override {
+    if (away) throw std::runtime_error("Kafka is away");
+    return logs_.end_positions(timeout_ms);
+  }
+  void wake() override { logs_.wake(); }
+
+  std::atomic<bool> away{false};
+
+ private:
+  MemoryLogSource logs_;
+};
 
 class CatchUpTest : public testing::Test {
  protected:
@@ -37,7 +58,7 @@ class CatchUpTest : public testing::Test {
   }
 
   std::shared_ptr<MemoryLogs> logs = std::make_shared<MemoryLogs>();
-  MemoryLogSource source{logs};
+  AwaySource source{logs};
   std::mutex mutex;
   std::condition_variable came;
   std::vector<ReadWait> waits;
@@ -70,6 +91,32 @@ TEST_F(CatchUpTest, OneLogThatIsNotReadInTimeIsEnoughToFail) {
   orders.then(false);
   carts.then(true);
   EXPECT_FALSE(told.get());
+}
+
+TEST_F(CatchUpTest, WhoAsksLaterIsToldOfWhatCameMeanwhile) {
+  auto first = ask();
+  const ReadWait orders = next(), carts = next();
+  logs->append({"orders", 0}, {"o", "", {}});
+  auto second = ask();
+  const ReadWait more_orders = next(), same_carts = next();
+  EXPECT_EQ(more_orders.wanted, (WantedPosition{{"orders", 0}, 3}));
+  orders.then(true);
+  carts.then(true);
+  EXPECT_TRUE(first.get());
+  EXPECT_EQ(second.wait_for(0s), std::future_status::timeout) << "told of an end that lay before its question";
+  more_orders.then(true);
+  same_carts.then(true);
+  EXPECT_TRUE(second.get());
+}
+
+TEST_F(CatchUpTest, IsNotReachedWhenKafkaDoesNotSayWhereTheLogsEnd) {
+  source.away = true;
+  EXPECT_FALSE(ask().get());
+  source.away = false;
+  auto told = ask();
+  next().then(true);
+  next().then(true);
+  EXPECT_TRUE(told.get()) << "and the next one is asked again";
 }
 
 }  // namespace
