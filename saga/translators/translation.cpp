@@ -14,12 +14,15 @@ std::string context_of(std::string_view type) {
   return std::string(type.substr(begin, end - begin));
 }
 
+// A command is the same command in its next version: what a former release has sent is not done again by a later one.
+std::string first_version(std::string_view type) { return std::string(type.substr(0, type.rfind('.'))) + ".v1"; }
+
 }  // namespace
 
 // An event causes at most one command of a type to an aggregate, so these three make the command's id.
 CommandMeta Translation::meta_of(std::string_view type, std::string aggregate_id) const {
   CommandMeta meta;
-  meta.id = derive_id({cause_.id, type, aggregate_id});
+  meta.id = derive_id({cause_.id, first_version(type), aggregate_id});
   meta.context = context_of(type);
   meta.aggregate_id = std::move(aggregate_id);
   meta.time_ms = cause_.time_ms;

@@ -18,6 +18,7 @@
 #include "tests/evolution/parcels/v1/commands.pb.h"
 #include "tests/evolution/parcels/v1/events.pb.h"
 #include "tests/evolution/parcels/v1/views.pb.h"
+#include "tests/evolution/parcels/v2/commands.pb.h"
 #include "tests/evolution/parcels/v2/events.pb.h"
 #include "tests/evolution/parcels/v3/events.pb.h"
 
@@ -34,23 +35,32 @@ struct WeightsAddUp {
   }
 };
 
+template <class Now, class Former>
+Now with_country(const Former& former) {
+  Now now;
+  const auto comma = former.to().rfind(", ");
+  now.set_name(former.to().substr(0, comma));
+  if (comma != std::string::npos) now.set_country(former.to().substr(comma + 2));
+  now.set_grams(former.grams());
+  return now;
+}
+
 struct CountriesHaveAField {
   static constexpr std::string_view name = "parcels.countries-have-a-field";
-  static v3::ParcelDispatched upcast(const v2::ParcelSent& event) {
-    v3::ParcelDispatched now;
-    const auto comma = event.to().rfind(", ");
-    now.set_name(event.to().substr(0, comma));
-    if (comma != std::string::npos) now.set_country(event.to().substr(comma + 2));
-    now.set_grams(event.grams());
-    return now;
-  }
+  static v3::ParcelDispatched upcast(const v2::ParcelSent& event) { return with_country<v3::ParcelDispatched>(event); }
+};
+
+struct SendersNameTheCountry {
+  static constexpr std::string_view name = "parcels.senders-name-the-country";
+  static v2::SendParcel upcast(const v1::SendParcel& command) { return with_country<v2::SendParcel>(command); }
 };
 
 using Event = std::variant<v3::ParcelDispatched, v1::ParcelDelivered>;
 using EventOfRelease2 = std::variant<v2::ParcelSent, v1::ParcelDelivered>;
 using EventOfRelease1 = std::variant<v1::ParcelSent, v1::ParcelDelivered>;
 
-using Command = std::variant<v1::SendParcel, v1::DeliverParcel>;
+using Command = std::variant<v2::SendParcel, v1::DeliverParcel>;
+using FormerCommand = std::variant<v1::SendParcel, v1::DeliverParcel>;
 
 }  // namespace everfold::parcels
 
@@ -59,6 +69,8 @@ struct everfold::UpcastersOf<everfold::parcels::Event>
     : everfold::Upcasters<everfold::parcels::WeightsAddUp, everfold::parcels::CountriesHaveAField> {};
 template <>
 struct everfold::UpcastersOf<everfold::parcels::EventOfRelease2> : everfold::Upcasters<everfold::parcels::WeightsAddUp> {};
+template <>
+struct everfold::UpcastersOf<everfold::parcels::Command> : everfold::Upcasters<everfold::parcels::SendersNameTheCountry> {};
 
 namespace everfold::parcels {
 
@@ -74,7 +86,7 @@ struct Parcels {
   using Event = parcels::Event;
 
   static Decided<std::vector<Event>> decide(const State& state, const Command& command) {
-    return std::visit(overloaded{[&](const v1::SendParcel& c) { return send(state, c); },
+    return std::visit(overloaded{[&](const v2::SendParcel& c) { return send(state, c); },
                                  [&](const v1::DeliverParcel& c) { return deliver(state, c); }},
                       command);
   }
@@ -89,7 +101,7 @@ struct Parcels {
   }
 
  private:
-  static Decided<std::vector<Event>> send(const State& state, const v1::SendParcel& command) {
+  static Decided<std::vector<Event>> send(const State& state, const v2::SendParcel& command) {
     if (state.grams + command.grams() > most_grams)
       return reject(Code::amount_out_of_range, "The depot has sent " + std::to_string(state.grams) + " g already; send less.");
     v3::ParcelDispatched event;
@@ -111,7 +123,7 @@ static_assert(Decider<Parcels>);
 struct Depots {
   static constexpr std::string_view name = "depots";
   static constexpr std::string_view context = "parcels";
-  static constexpr int version = 1;
+  static constexpr int version = 2;
   using Row = v1::DepotRow;
   using Event = parcels::Event;
 
@@ -138,7 +150,7 @@ struct FormerParcels {
   struct State {
     int64_t sent = 0;
   };
-  using Command = parcels::Command;
+  using Command = FormerCommand;
   using Event = ReleasedEvent;
   using Sent = std::variant_alternative_t<0, Event>;
 
@@ -159,7 +171,7 @@ struct FormerParcels {
  private:
   static Sent sent(const v1::SendParcel& command) {
     Sent event;
-    event.set_to(command.name() + ", " + command.country());
+    event.set_to(command.to());
     if constexpr (std::same_as<Sent, v1::ParcelSent>) event.set_kilograms(static_cast<double>(command.grams()) / 1'000);
     else event.set_grams(command.grams());
     return event;

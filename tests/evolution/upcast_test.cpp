@@ -7,8 +7,10 @@
 #include <type_traits>
 
 #include "kernel/codec.hpp"
+#include "kernel/ids.hpp"
 #include "runtime/event_decoder.hpp"
 #include "runtime/hosted_context.hpp"
+#include "saga/translators/translation.hpp"
 #include "tests/evolution/parcels.hpp"
 #include "tests/messages.hpp"
 
@@ -90,20 +92,34 @@ TEST_F(UpcastTest, WhoShowsWhatWasWrittenGetsIt) {
   }
 }
 
-TEST_F(UpcastTest, ADeciderDecidesOnEventsOfEveryVersion) {
+TEST_F(UpcastTest, ADeciderTakesCommandsAndEventsOfEveryVersion) {
   const auto context = host<Parcels>();
   const auto state = context->fresh();
   for (const Encoded& written : {sent_by_release_1("Ann, PT", 20), encode_message(make<v2::ParcelSent>("grams: 9000"))})
     ASSERT_TRUE(context->evolve(*state, written.type, written.bytes));
   const auto send = [&](int64_t grams) {
     v1::SendParcel command;
+    command.set_to("Eve, FR");
     command.set_grams(grams);
+    EXPECT_TRUE(context->can_read(type_of<v1::SendParcel>(), bytes_of(command)));
     return context->decide(*state, type_of<v1::SendParcel>(), bytes_of(command), 1'000);
   };
   ASSERT_FALSE(send(1'001));
   const auto decided = send(1'000);
   ASSERT_TRUE(decided);
   EXPECT_EQ(decided.value().at(0).type, "everfold.parcels.ParcelDispatched.v3");
+  EXPECT_EQ(decided.value().at(0).bytes, bytes_of(make<v3::ParcelDispatched>("name: 'Eve' country: 'FR' grams: 1000")));
+}
+
+// A translator repeats itself after an upgrade, and sends the next version: it is the same command still.
+TEST_F(UpcastTest, ACommandsIdIsThatOfItsFormerVersion) {
+  EventMeta cause;
+  cause.id = "c1.1";
+  const Translation translation(cause, "translator:test");
+  EXPECT_EQ(translation.to("lisbon", v2::SendParcel()).meta.id, translation.to("lisbon", v1::SendParcel()).meta.id);
+  EXPECT_NE(translation.to("lisbon", v2::SendParcel()).meta.id, translation.to("lisbon", v1::DeliverParcel()).meta.id);
+  EXPECT_EQ(translation.to("lisbon", v1::SendParcel()).meta.id,
+            derive_id({"c1.1", "everfold.parcels.SendParcel.v1", "lisbon"})) << "as it was before there were versions";
 }
 
 // ---- what the compiler refuses ----
