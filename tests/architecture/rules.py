@@ -35,7 +35,7 @@ class Room:
 _SERVICES = "kernel/ platform/ runtime/ schemas/"
 
 ROOMS = [
-    Room(r"schemas/", "schemas/ kernel/upcast.hpp", pure=True),
+    Room(r"schemas/", "schemas/ kernel/codec.hpp kernel/upcast.hpp", pure=True),
     Room(r"kernel/", "kernel/", pure=True),
     Room(r"runtime/", "kernel/ runtime/ schemas/"),
     Room(r"platform/", "kernel/ platform/ runtime/"),
