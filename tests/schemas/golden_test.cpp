@@ -96,8 +96,8 @@ TEST(Golden, EveryUpcasterMakesWhatItMade) {
 }
 
 TEST(Golden, WhatIsPublishedIsWrittenDown) {
-  EXPECT_EQ(to_text(today(today_s_schemas())), read_file(EVERFOLD_PUBLISHED))
-      << "schemas/published.txt is not today's" << make_it;
+  EXPECT_TRUE(to_text(today(today_s_schemas())) == read_file(EVERFOLD_PUBLISHED))
+      << "schemas/published.txt does not list what has been added to the schemas" << make_it;
 }
 
 TEST(Golden, WhatIsThereIsNotWrittenAgain) {
