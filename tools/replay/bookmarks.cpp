@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view format_name = "everfold-bookmarks-1";
 // Sooner read than begun anew behind.
-constexpr int64_t most_blocks_between = 16;
+constexpr int64_t most_blocks_between = 4;
 
 // FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv/
 uint64_t digest_of(std::string_view text) {

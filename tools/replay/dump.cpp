@@ -107,6 +107,7 @@ class Dump {
 
   void note_state() {
     out_.flush();
+    out_.sync();
     state_.length = out_.length();
     save_dump_state(options_.file, state_);
     noted_ = Clock::now();

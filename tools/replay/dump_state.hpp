@@ -1,6 +1,6 @@
 // How far a dump into a file has come, beside it (FILE.part.state), so that the same command goes on after it was
-// stopped or killed. It is written after the bytes that it counts: a crash between leaves a part that is longer, and is
-// cut to what the state says.
+// stopped or killed. It is written after the bytes that it counts are on the disk: a crash between leaves a part that is
+// longer, and is cut to what the state says.
 #pragma once
 
 #include <cstdint>

@@ -54,10 +54,14 @@ bool Output::flush() {
   return !closed_;
 }
 
+void Output::sync() {
+  if (!file_.empty() && ::fdatasync(fd_) != 0) refuse("can't write", part_);
+}
+
 void Output::finish() {
   flush();
   if (file_.empty()) return;
-  if (::fsync(fd_) != 0) refuse("can't write", part_);
+  sync();
   if (std::rename(part_.c_str(), file_.c_str()) != 0) refuse("can't rename " + part_ + " to", file_);
 }
 

@@ -19,6 +19,8 @@ class Output {
   // Buffered. False: whoever read it is gone, nothing more is wanted. Throws std::runtime_error: the disk is full, …
   bool write(std::string_view bytes);
   bool flush();
+  // What is flushed is on the disk: for whoever notes how far it has come.
+  void sync();
   // Everything is written: the file gets its name.
   void finish();
 
