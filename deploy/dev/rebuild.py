@@ -104,7 +104,7 @@ def _start(settings: Settings, options) -> int:
             raise Usage("--key names a row of one view: name that view, and no other")
         return _row(settings, views[0]["name"], options.key)
     for view in views:
-        if "rebuild" in view and view["rebuild"]["state"] not in (*_OVER, "ready"):
+        if "rebuild" in view and view["rebuild"]["state"] not in _OVER:
             raise Failure(f"A rebuild of {view['name']} is under way: ./dev rebuild follow {view['name']} shows it,"
                           f" ./dev rebuild stop {view['name']} ends it")
     names = [view["name"] for view in views]
@@ -159,9 +159,10 @@ def _follow(settings: Settings, names: list[str], stop_on_interrupt: bool) -> in
 
 def _await_end(settings: Settings, names: list[str], progress: Progress) -> list[dict]:
     heard_at = time.monotonic()
+    rebuilds: dict[str, dict] = {}  # as they were seen last
     while True:
         try:
-            views = [view for view in all_views(settings) if view["name"] in names]
+            views = [_remembering(view, rebuilds) for view in all_views(settings) if view["name"] in names]
             heard_at = time.monotonic()
             progress.show([_done(view) for view in views])
             if not any(_under_way(view) for view in views):
@@ -172,6 +173,16 @@ def _await_end(settings: Settings, names: list[str], progress: Progress) -> list
                 progress.clear()
                 raise Failure(f"{away}. What it was doing goes on when it starts again") from None
         time.sleep(_LOOK_AGAIN_S)
+
+
+def _remembering(view: dict, rebuilds: dict[str, dict]) -> dict:
+    """A projector that was started again has forgotten what was over; its live generation tells how that ended."""
+    seen = rebuilds.get(view["name"])
+    if "rebuild" not in view and seen and view["generation"] == seen["generation"]:
+        return {**view, "rebuild": {**seen, "state": "switched"}}
+    if "rebuild" in view:
+        rebuilds[view["name"]] = view["rebuild"]
+    return view
 
 
 def _under_way(view: dict) -> bool:

@@ -4,7 +4,6 @@ import http.server
 import io
 import json
 import os
-import pty
 import signal
 import subprocess
 import tempfile
@@ -30,7 +29,7 @@ def view(name="orders", generation=3, **more):
 
 
 def building(state, events=50, **more):
-    return {"state": state, "events": events, "records": events, "total": 100, "rate": 25, "etaSeconds": 2, "switch": "auto", **more}
+    return {"state": state, "generation": 4, "events": events, "records": events, "total": 100, "rate": 25, "etaSeconds": 2, "switch": "auto", **more}
 
 
 def found(samples, rows=9, **counts):
@@ -198,6 +197,13 @@ class CommandLine(unittest.TestCase):
         out, _ = running.communicate(timeout=20)
         self.assertEqual((running.returncode, "switched to generation 4" in out), (0, True), out)
 
+    def test_what_was_over_before_the_projector_started_again_is_told(self):
+        shows = [view(), view(rebuild=building("verifying", verify=found([]))), view(generation=4)]
+        done = self.dev(Projector(self, shows), "orders", "--verify")
+        self.assertIn("switched to generation 4", done.stdout)
+        forgotten = Projector(self, [view(), view(rebuild=building("folding")), view()])
+        self.assertIn("knows of no rebuild; generation 3 is live", self.dev(forgotten, "orders", status=1).stdout)
+
     def test_a_pointer_moves_only_from_what_was_seen(self):
         projector = Projector(self, [view()])
         for action in ("rollback", "switch"):
@@ -300,13 +306,13 @@ class Parts(unittest.TestCase):
         self.assertEqual([duration(s) for s in (0.2, 59.4, 3599, 7325)], ["0 s", "59 s", "59 min 59 s", "2 h 2 min"])
 
     def test_a_terminal_gets_bars_that_are_drawn_anew(self):
-        ours, theirs = pty.openpty()
-        with open(ours, "rb", buffering=0) as screen, open(theirs, "w") as terminal:
-            progress = Progress(terminal)
-            progress.show([Done("orders", "folding", 1, 2), Done("stock", "folding")])
-            progress.show([Done("orders", "folding", 2, 2), Done("stock", "folding")])
-            progress.clear()
-            written = screen.read(65536).decode()
+        terminal = io.StringIO()
+        terminal.isatty = lambda: True
+        progress = Progress(terminal)
+        progress.show([Done("orders", "folding", 1, 2), Done("stock", "folding")])
+        progress.show([Done("orders", "folding", 2, 2), Done("stock", "folding")])
+        progress.clear()
+        written = terminal.getvalue()
         self.assertEqual(written.count("\033[2A"), 2)
         self.assertTrue(written.endswith("\033[2A\r\033[J"), written)
 
