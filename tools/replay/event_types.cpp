@@ -26,12 +26,12 @@ template <class Event>
 class Reader final : public EventReader::OfContext {
  public:
   const Message* read(std::string_view type, std::string_view bytes) override {
-    const Event* event = decoder_.decode(type, bytes);
+    const auto* event = decoder_.decode(type, bytes);
     return event ? std::visit([](const auto& message) -> const Message* { return &message; }, *event) : nullptr;
   }
 
  private:
-  EventDecoder<Event> decoder_;
+  EventDecoder<AsWritten<Event>> decoder_;
 };
 
 // Calls visit.template operator()<Event>("orders") for each.
@@ -56,7 +56,7 @@ const std::vector<EventType>& event_types() {
   static const std::vector<EventType> types = [] {
     std::vector<EventType> found;
     for_each_context(
-        [&]<class Event>(const char* context) { add_types(found, context, static_cast<const Event*>(nullptr)); });
+        [&]<class Event>(const char* context) { add_types(found, context, static_cast<const AsWritten<Event>*>(nullptr)); });
     return found;
   }();
   return types;

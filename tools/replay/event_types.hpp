@@ -17,14 +17,14 @@ struct EventType {
   const google::protobuf::Descriptor* descriptor;
 };
 
-// By context, then in the order of the schema. Adding a context is a line in event_types.cpp.
+// By context, then in the order of the schema, former versions last. Adding a context is a line in event_types.cpp.
 const std::vector<EventType>& event_types();
 // Contexts and processes, of which there are events.
 std::vector<std::string> event_contexts();
 // "OrderPlaced" of "everfold.orders.OrderPlaced.v1"
 std::string_view short_type(std::string_view type);
 
-// Decodes one event after another as deciders and views do. One thread.
+// Decodes one event after another as it was written: of a former version as that (kernel/upcast.hpp). One thread.
 class EventReader {
  public:
   EventReader();

@@ -11,6 +11,7 @@
 #include "tools/replay/diff.hpp"
 #include "tools/replay/dump.hpp"
 #include "tools/replay/run.hpp"
+#include "tools/replay/schema.hpp"
 #include "tools/replay/show.hpp"
 #include "tools/replay/sqlite.hpp"
 #include "tools/replay/state.hpp"
@@ -74,6 +75,7 @@ int main(int argc, char** argv) {
   Tool tool;
   declare_common(app, tool);
   add_dump(app, tool);
+  add_schema(app, tool);
   add_show(app, tool);
   add_stats(app, tool);
   add_verify(app, tool);
