@@ -62,7 +62,8 @@ bool upcast_into(std::string_view type, std::string_view bytes, std::optional<Va
   return true;
 }
 template <class Variant, std::size_t... I, Upcaster... Us>
-std::optional<Variant> decode(std::string_view type, std::string_view bytes, std::index_sequence<I...>, Upcasters<Us...>) {
+std::optional<Variant> decode(std::string_view type, std::string_view bytes, std::index_sequence<I...>,
+                              Upcasters<Us...>) {
   static_assert(upcasters_are_whole<Variant>);
   std::optional<Variant> out;
   (void)((decode_into<Variant, I>(type, bytes, out) || ...) || (upcast_into<Variant, Us>(type, bytes, out) || ...));

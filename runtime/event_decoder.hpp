@@ -20,8 +20,8 @@ class EventDecoder<std::variant<Messages...>> {
  public:
   using Event = std::variant<Messages...>;
 
-  // Valid until the next call; nullptr: a type that neither the variant nor its upcasters have, or bytes that are not that
-  // message.
+  // Valid until the next call; nullptr: a type that neither the variant nor its upcasters have, or bytes that are not
+  // that message.
   const Event* decode(std::string_view type, std::string_view bytes) {
     return decode(type, bytes, std::index_sequence_for<Messages...>{}, UpcastersOf<Event>());
   }

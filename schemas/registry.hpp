@@ -1,5 +1,5 @@
-// Every event type that may lie in an installation's logs, by context, and how this version reads it. Made from CMake's lists of contexts
-// and processes: nothing to forget.
+// Every event type that may lie in an installation's logs, by context, and how this version reads it. Made from CMake's
+// lists of contexts and processes: nothing to forget.
 #pragma once
 
 #include <google/protobuf/descriptor.h>
@@ -18,13 +18,14 @@ namespace everfold::schemas {
 struct UpcastStep {
   std::string name;
   std::string from, to;  // "everfold.orders.OrderRefunded.v1", "….v2"
-  std::optional<std::string> (*apply)(std::string_view bytes);  // that step alone; nothing: bytes that are no such message
+  std::optional<std::string> (*apply)(
+      std::string_view bytes);  // that step alone; nothing: bytes that are no such message
 };
 
 struct ContextEvents {
   std::string context;
-  std::vector<std::string> newest;      // types that deciders, views and translators know
-  std::vector<UpcastStep> upcasters;    // each begins at another former type
+  std::vector<std::string> newest;                               // types that deciders, views and translators know
+  std::vector<UpcastStep> upcasters;                             // each begins at another former type
   bool (*reads)(std::string_view type, std::string_view bytes);  // as they read it
 };
 
@@ -52,9 +53,10 @@ UpcastStep step_of() {
 template <class... Messages, Upcaster... Us>
 ContextEvents events_of(std::string context, const std::variant<Messages...>*, Upcasters<Us...>) {
   using Event = std::variant<Messages...>;
-  return {std::move(context), {type_of<Messages>()...}, {step_of<Us>()...}, [](std::string_view type, std::string_view bytes) {
-            return decode<Event>(type, bytes).has_value();
-          }};
+  return {std::move(context),
+          {type_of<Messages>()...},
+          {step_of<Us>()...},
+          [](std::string_view type, std::string_view bytes) { return decode<Event>(type, bytes).has_value(); }};
 }
 
 }  // namespace detail

@@ -1,5 +1,6 @@
-// One context through three releases, over a real Kafka and RocksDB, by the real writer, projector and translation: each release finds
-// in its log what the ones before it have written. And a release that is taken back finds what it cannot read.
+// One context through three releases, over a real Kafka and RocksDB, by the real writer, projector and translation:
+// each release finds in its log what the ones before it have written. And a release that is taken back finds what it
+// cannot read.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -31,7 +32,8 @@ using testing::same;
 constexpr std::chrono::seconds soon{30};
 
 int64_t now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
 }
 void warn(std::string_view) {}
 
@@ -64,7 +66,9 @@ class Installation {
     for (int shard = 0; shard < options_.partitions; ++shard) all.push_back({"parcels", shard});
     return all;
   }
-  std::unique_ptr<LogSource> source() const { return kafka::make_log_source(options_, kafka::Reading::low_latency, warn); }
+  std::unique_ptr<LogSource> source() const {
+    return kafka::make_log_source(options_, kafka::Reading::low_latency, warn);
+  }
 
   // The accepted events of a depot as they lie in the log, at least `count` of them.
   std::vector<StoredEvent> events(const std::string& depot, std::size_t count) const {
@@ -142,7 +146,8 @@ std::vector<std::string> project(const Installation& installation, ViewShelf& sh
   const auto remember = [&said](std::string_view sentence) { said.emplace_back(sentence); };
   FoldedView<V> view;
   BuildTurn turn;
-  Projector projector(view, installation.logs(), {shelf, [&](bool) { return installation.source(); }, now_ms, say, remember, turn});
+  Projector projector(view, installation.logs(),
+                      {shelf, [&](bool) { return installation.source(); }, now_ms, say, remember, turn});
   std::jthread thread([&](const std::stop_token& stop) { projector.run(stop); });
   const auto until = std::chrono::steady_clock::now() + soon;
   while (!projector.status().caught_up && std::chrono::steady_clock::now() < until)
@@ -160,7 +165,9 @@ std::string depot_of(const ViewShelf& shelf, ViewStore& store, const std::string
   return row.ShortDebugString();
 }
 
-std::string type(const Outcome& outcome) { return outcome ? outcome.value().events.at(0).meta.type : outcome.error().message; }
+std::string type(const Outcome& outcome) {
+  return outcome ? outcome.value().events.at(0).meta.type : outcome.error().message;
+}
 
 class EvolutionTest : public ::testing::Test {
  protected:
@@ -183,7 +190,8 @@ TEST_F(EvolutionTest, TodaysDeciderViewAndTranslatorAreUnawareOfFormerVersions) 
   Release<Parcels> release(installation_);
   const auto refused = release.send_parcel("c4", "lisbon", "Eve, DE", 1'001);
   ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().code, Code::amount_out_of_range) << "decided on what former versions say: " << refused.error().message;
+  EXPECT_EQ(refused.error().code, Code::amount_out_of_range)
+      << "decided on what former versions say: " << refused.error().message;
   ASSERT_EQ(type(release.send_parcel("c5", "lisbon", "Eve, DE", 1'000)), "everfold.parcels.ParcelDispatched.v3");
   const auto again = release.send("c6", "lisbon", make<v1::DeliverParcel>("parcel: 1"));
   ASSERT_TRUE(again);
@@ -206,12 +214,14 @@ TEST_F(EvolutionTest, TodaysDeciderViewAndTranslatorAreUnawareOfFormerVersions) 
   for (const StoredEvent& event : events) {
     types.push_back(event.meta.type);
     const auto translated = translate<Event>(
-        event, overloaded{[&](const v3::ParcelDispatched& e) {
-                            v1::DeliverParcel deliver;
-                            deliver.set_parcel(e.grams());
-                            return Commands{Translation(event.meta, "translator:test").to(e.name() + " in " + e.country(), deliver)};
-                          },
-                          [](const v1::ParcelDelivered&) { return Commands{}; }});
+        event,
+        overloaded{[&](const v3::ParcelDispatched& e) {
+                     v1::DeliverParcel deliver;
+                     deliver.set_parcel(e.grams());
+                     return Commands{
+                         Translation(event.meta, "translator:test").to(e.name() + " in " + e.country(), deliver)};
+                   },
+                   [](const v1::ParcelDelivered&) { return Commands{}; }});
     ASSERT_TRUE(translated);
     for (const everfold::Command& command : translated.value()) commands.push_back(command.meta.aggregate_id);
   }
@@ -231,7 +241,8 @@ TEST_F(EvolutionTest, AFormerReleaseHoldsUpWhatItCannotReadAndNothingElse) {
   const auto refused = former.send_parcel("c2", "lisbon", "Bob, DE", 1);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, Code::unavailable);
-  EXPECT_NE(refused.error().message.find("cannot read event 1 of lisbon (everfold.parcels.ParcelDispatched.v3"), std::string::npos)
+  EXPECT_NE(refused.error().message.find("cannot read event 1 of lisbon (everfold.parcels.ParcelDispatched.v3"),
+            std::string::npos)
       << refused.error().message;
   ASSERT_EQ(type(former.send_parcel("c3", "porto", "Bob, DE", 1)), "everfold.parcels.ParcelSent.v1");
 
@@ -243,14 +254,19 @@ TEST_F(EvolutionTest, AFormerReleaseHoldsUpWhatItCannotReadAndNothingElse) {
     EXPECT_EQ(depot_of(shelf_, *store, "porto"), "version: 1");
     EXPECT_FALSE(store->row("lisbon")) << "no row is better than one with a hole";
     int marked = 0;
-    store->index(std::string(parked_prefix) + "lisbon", [&](std::string_view, std::string_view) { return ++marked > 0; });
+    store->index(std::string(parked_prefix) + "lisbon",
+                 [&](std::string_view, std::string_view) { return ++marked > 0; });
     EXPECT_EQ(marked, 1);
   }
 
   project<Depots>(installation_, shelf_);  // the upgrade: its version is the next, so it is folded anew
   const auto store = shelf_.open(shelf_.live()).store;
-  EXPECT_EQ(depot_of(shelf_, *store, "lisbon"), make<v1::DepotRow>("version: 1 dispatched: 1 grams: 1 by_country { key: 'PT' value: 1 }").ShortDebugString());
-  EXPECT_EQ(depot_of(shelf_, *store, "porto"), make<v1::DepotRow>("version: 1 dispatched: 1 grams: 1 by_country { key: 'DE' value: 1 }").ShortDebugString());
+  EXPECT_EQ(
+      depot_of(shelf_, *store, "lisbon"),
+      make<v1::DepotRow>("version: 1 dispatched: 1 grams: 1 by_country { key: 'PT' value: 1 }").ShortDebugString());
+  EXPECT_EQ(
+      depot_of(shelf_, *store, "porto"),
+      make<v1::DepotRow>("version: 1 dispatched: 1 grams: 1 by_country { key: 'DE' value: 1 }").ShortDebugString());
 }
 
 }  // namespace

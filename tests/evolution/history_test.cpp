@@ -1,8 +1,9 @@
 // What readers of the history see of former versions: the log as it was written, and rows as today's view folds them.
+#include "query-api/reads/history.hpp"
+
 #include <gtest/gtest.h>
 
 #include "kernel/codec.hpp"
-#include "query-api/reads/history.hpp"
 #include "runtime/folded_view.hpp"
 #include "runtime/memory_view_store.hpp"
 #include "tests/evolution/parcels.hpp"
@@ -56,8 +57,9 @@ TEST_F(HistoryTest, ShowsWhatWasWrittenUnderItsOwnType) {
 TEST_F(HistoryTest, ARowAsItStoodIsFoldedByTodaysCode) {
   const auto row = query::row_as_of<Depots>(store_, "lisbon", 2'000);
   ASSERT_TRUE(row.has_value());
-  EXPECT_TRUE(testing::same(*row, make<v1::DepotRow>("version: 2 dispatched: 2 grams: 3200 by_country { key: 'DE' value: 1 }"
-                                                     "by_country { key: 'PT' value: 1 }")))
+  EXPECT_TRUE(
+      testing::same(*row, make<v1::DepotRow>("version: 2 dispatched: 2 grams: 3200 by_country { key: 'DE' value: 1 }"
+                                             "by_country { key: 'PT' value: 1 }")))
       << row->ShortDebugString();
 }
 

@@ -1,5 +1,5 @@
-// A context that has come far: three releases of one program, each reading what the ones before it have written. Only the newest is
-// whole; of the former two there is what writes their events.
+// A context that has come far: three releases of one program, each reading what the ones before it have written. Only
+// the newest is whole; of the former two there is what writes their events.
 #pragma once
 
 #include <cmath>
@@ -68,9 +68,11 @@ template <>
 struct everfold::UpcastersOf<everfold::parcels::Event>
     : everfold::Upcasters<everfold::parcels::WeightsAddUp, everfold::parcels::CountriesHaveAField> {};
 template <>
-struct everfold::UpcastersOf<everfold::parcels::EventOfRelease2> : everfold::Upcasters<everfold::parcels::WeightsAddUp> {};
+struct everfold::UpcastersOf<everfold::parcels::EventOfRelease2>
+    : everfold::Upcasters<everfold::parcels::WeightsAddUp> {};
 template <>
-struct everfold::UpcastersOf<everfold::parcels::Command> : everfold::Upcasters<everfold::parcels::SendersNameTheCountry> {};
+struct everfold::UpcastersOf<everfold::parcels::Command>
+    : everfold::Upcasters<everfold::parcels::SendersNameTheCountry> {};
 
 namespace everfold::parcels {
 
@@ -103,7 +105,8 @@ struct Parcels {
  private:
   static Decided<std::vector<Event>> send(const State& state, const v2::SendParcel& command) {
     if (state.grams + command.grams() > most_grams)
-      return reject(Code::amount_out_of_range, "The depot has sent " + std::to_string(state.grams) + " g already; send less.");
+      return reject(Code::amount_out_of_range,
+                    "The depot has sent " + std::to_string(state.grams) + " g already; send less.");
     v3::ParcelDispatched event;
     event.set_name(command.name());
     event.set_country(command.country());
@@ -111,7 +114,8 @@ struct Parcels {
     return std::vector<Event>{event};
   }
   static Decided<std::vector<Event>> deliver(const State& state, const v1::DeliverParcel& command) {
-    if (command.parcel() < 1 || command.parcel() > state.dispatched) return reject(Code::not_found, "There is no such parcel.");
+    if (command.parcel() < 1 || command.parcel() > state.dispatched)
+      return reject(Code::not_found, "There is no such parcel.");
     if (state.delivered.contains(command.parcel())) return std::vector<Event>{};
     v1::ParcelDelivered event;
     event.set_parcel(command.parcel());
@@ -172,8 +176,10 @@ struct FormerParcels {
   static Sent sent(const v1::SendParcel& command) {
     Sent event;
     event.set_to(command.to());
-    if constexpr (std::same_as<Sent, v1::ParcelSent>) event.set_kilograms(static_cast<double>(command.grams()) / 1'000);
-    else event.set_grams(command.grams());
+    if constexpr (std::same_as<Sent, v1::ParcelSent>)
+      event.set_kilograms(static_cast<double>(command.grams()) / 1'000);
+    else
+      event.set_grams(command.grams());
     return event;
   }
 };

@@ -40,7 +40,8 @@ class UpcastTest : public ::testing::Test {
     auto event = decode<Event>(written.type, written.bytes);
     const Event* reused = decoder_.decode(written.type, written.bytes);
     EXPECT_EQ(event.has_value(), reused != nullptr);
-    EXPECT_TRUE(!event || !reused || same(message_of(*event), message_of(*reused))) << message_of(*reused).ShortDebugString();
+    EXPECT_TRUE(!event || !reused || same(message_of(*event), message_of(*reused)))
+        << message_of(*reused).ShortDebugString();
     return event;
   }
   void expect(const Encoded& written, const google::protobuf::Message& as) {
@@ -67,7 +68,8 @@ TEST_F(UpcastTest, NothingIsLeftOfTheEventBefore) {
 }
 
 TEST_F(UpcastTest, AnUpcasterIsTotal) {
-  for (const double odd : {-1.0, 1e300, std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN()})
+  for (const double odd :
+       {-1.0, 1e300, std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN()})
     expect(sent_by_release_1(", ", odd), v3::ParcelDispatched());
 }
 
@@ -119,7 +121,8 @@ TEST_F(UpcastTest, ACommandsIdIsThatOfItsFormerVersion) {
   EXPECT_EQ(translation.to("lisbon", v2::SendParcel()).meta.id, translation.to("lisbon", v1::SendParcel()).meta.id);
   EXPECT_NE(translation.to("lisbon", v2::SendParcel()).meta.id, translation.to("lisbon", v1::DeliverParcel()).meta.id);
   EXPECT_EQ(translation.to("lisbon", v1::SendParcel()).meta.id,
-            derive_id({"c1.1", "everfold.parcels.SendParcel.v1", "lisbon"})) << "as it was before there were versions";
+            derive_id({"c1.1", "everfold.parcels.SendParcel.v1", "lisbon"}))
+      << "as it was before there were versions";
 }
 
 // ---- what the compiler refuses ----

@@ -1,4 +1,5 @@
-// Records as they were written, read by today's code: every message that has been published, every event, command and upcaster.
+// Records as they were written, read by today's code: every message that has been published, every event, command and
+// upcaster.
 #include "tools/schemas/golden.hpp"
 
 #include <gtest/gtest.h>
@@ -38,7 +39,8 @@ TEST(Golden, EveryPublishedMessageHasBytesThatSayWhatTheySaid) {
     }
     const Golden was = golden(file);
     EXPECT_EQ(was.type, type) << file;
-    EXPECT_EQ(json_of(*message, was.bytes), was.json) << file << " was written by a former version and says something else today";
+    EXPECT_EQ(json_of(*message, was.bytes), was.json)
+        << file << " was written by a former version and says something else today";
   }
 }
 
@@ -72,8 +74,11 @@ TEST(Golden, EveryCommandIsRead) {
   for (const auto& [type, message] : today_s_schemas().kept()) {
     if (!message->file()->name().ends_with("/commands.proto") || !there_is(golden_file(type))) continue;
     const std::string bytes = golden(golden_file(type)).bytes;
-    EXPECT_TRUE(std::any_of(contexts.begin(), contexts.end(), [&](const auto& context) { return context->can_read(type, bytes); }))
-        << type << " was published and no decider reads it any more: put it back into its Command, or list an upcaster beside it";
+    EXPECT_TRUE(std::any_of(contexts.begin(), contexts.end(),
+                            [&](const auto& context) { return context->can_read(type, bytes); }))
+        << type
+        << " was published and no decider reads it any more: put it back into its Command, or list an upcaster beside "
+           "it";
     ++commands;
   }
   EXPECT_GE(commands, 30);
@@ -105,20 +110,25 @@ TEST(Golden, WhatIsThereIsNotWrittenAgain) {
   const auto written = write_missing(today_s_schemas(), folder.path());
   EXPECT_GE(written.size(), today_s_schemas().kept().size());
   EXPECT_TRUE(write_missing(today_s_schemas(), folder.path()).empty());
-  EXPECT_EQ(parse_golden(read_file(folder.path() + "/orders/OrderCancelled.v1.golden")).json, R"({"reason":"reason 1001"})");
+  EXPECT_EQ(parse_golden(read_file(folder.path() + "/orders/OrderCancelled.v1.golden")).json,
+            R"({"reason":"reason 1001"})");
 }
 
 TEST(Golden, EveryFieldIsSet) {
-  const Golden made = make_golden("everfold.catalog.ProductCreated.v1", *today_s_schemas().kept().at("everfold.catalog.ProductCreated.v1"));
-  EXPECT_EQ(made.json, R"({"sku":"sku 1001","details":{"name":"name 1002","description":"description 1003","price":{"amount":"1004",)"
-                       R"("currency":"currency 1005"},"category":"category 1006","brand":"brand 1007",)"
-                       R"("attributes":{"key 1008":"value 1009"},"status":"draft"}})");
+  const Golden made = make_golden("everfold.catalog.ProductCreated.v1",
+                                  *today_s_schemas().kept().at("everfold.catalog.ProductCreated.v1"));
+  EXPECT_EQ(
+      made.json,
+      R"({"sku":"sku 1001","details":{"name":"name 1002","description":"description 1003","price":{"amount":"1004",)"
+      R"("currency":"currency 1005"},"category":"category 1006","brand":"brand 1007",)"
+      R"("attributes":{"key 1008":"value 1009"},"status":"draft"}})");
 }
 
 // Of a context with a past: the steps one by one, and how they are listed.
 TEST(Golden, ContextsWithUpcastersAreListedWithThem) {
   const auto parcels = events_of<everfold::parcels::Event>("parcels");
-  EXPECT_EQ(parcels.newest, (std::vector<std::string>{"everfold.parcels.ParcelDispatched.v3", "everfold.parcels.ParcelDelivered.v1"}));
+  EXPECT_EQ(parcels.newest,
+            (std::vector<std::string>{"everfold.parcels.ParcelDispatched.v3", "everfold.parcels.ParcelDelivered.v1"}));
   ASSERT_EQ(parcels.upcasters.size(), 2u);
   const UpcastStep& step = parcels.upcasters[0];
   EXPECT_EQ(step.name, "parcels.weights-add-up");
@@ -138,8 +148,8 @@ TEST(Golden, ContextsWithUpcastersAreListedWithThem) {
 TEST(Golden, AFileThatIsNoneIsRefused) {
   const Golden some{"everfold.toys.ToySold.v1", std::string("\x00\xff", 2), "{}"};
   EXPECT_EQ(to_text(parse_golden(to_text(some))), to_text(some));
-  for (const std::string odd : {"", "type t\nbytes 0\njson {}\n", "type t\nbytes 0g\njson {}\n", "type t\njson {}\nbytes 00\n",
-                                "type t\nbytes 00\njson {}\nmore\n"})
+  for (const std::string odd : {"", "type t\nbytes 0\njson {}\n", "type t\nbytes 0g\njson {}\n",
+                                "type t\njson {}\nbytes 00\n", "type t\nbytes 00\njson {}\nmore\n"})
     EXPECT_THROW(parse_golden(odd), std::runtime_error) << odd;
 }
 

@@ -81,7 +81,8 @@ FieldDescriptorProto field(const std::string& text) { return everfold::testing::
 TEST(Published, WhatStaysAndWhatIsAddedIsKept) {
   EXPECT_THAT(after([](DescriptorProto&) {}), IsEmpty());
   EXPECT_THAT(after([](DescriptorProto& toy) {
-                *toy.add_field() = field("name: 'ribbon' number: 10 type: TYPE_STRING label: LABEL_OPTIONAL oneof_index: 0");
+                *toy.add_field() =
+                    field("name: 'ribbon' number: 10 type: TYPE_STRING label: LABEL_OPTIONAL oneof_index: 0");
                 *toy.add_field() = field("name: 'shop' number: 9 type: TYPE_STRING label: LABEL_OPTIONAL");
                 auto& cheque = *toy.mutable_enum_type(0)->add_value();
                 cheque.set_name("CHEQUE");
@@ -92,16 +93,20 @@ TEST(Published, WhatStaysAndWhatIsAddedIsKept) {
 }
 
 TEST(Published, AFieldThatIsGoneIsNamedWithFileMessageAndRemedy) {
-  EXPECT_THAT(after([](DescriptorProto& toy) { toy.mutable_field()->DeleteSubrange(0, 1); }),
-              ElementsAre(AllOf(HasSubstr("toys/v1/events.proto: message everfold.toys.v1.ToySold: field 1 was \"string name\" and is gone."),
-                                HasSubstr("put it back, or make the message's next version"))));
+  EXPECT_THAT(
+      after([](DescriptorProto& toy) { toy.mutable_field()->DeleteSubrange(0, 1); }),
+      ElementsAre(AllOf(
+          HasSubstr("toys/v1/events.proto: message everfold.toys.v1.ToySold: field 1 was \"string name\" and is gone."),
+          HasSubstr("put it back, or make the message's next version"))));
 }
 
 TEST(Published, EveryOtherChangeOfAFieldIsFound) {
   EXPECT_THAT(after_field(1, [](auto& name) { name.set_type(FieldDescriptorProto::TYPE_BYTES); }),
               ElementsAre(HasSubstr("is \"bytes name\" now")));
-  EXPECT_THAT(after_field(1, [](auto& name) { name.set_name("title"); }), ElementsAre(HasSubstr("is \"string title\" now")));
-  EXPECT_THAT(after_field(1, [](auto& name) { name.set_number(9); }), ElementsAre(HasSubstr("and is gone; name has the number 9")));
+  EXPECT_THAT(after_field(1, [](auto& name) { name.set_name("title"); }),
+              ElementsAre(HasSubstr("is \"string title\" now")));
+  EXPECT_THAT(after_field(1, [](auto& name) { name.set_number(9); }),
+              ElementsAre(HasSubstr("and is gone; name has the number 9")));
   EXPECT_THAT(after([](DescriptorProto& toy) {
                 toy.mutable_oneof_decl()->RemoveLast();
                 toy.mutable_field(1)->clear_oneof_index();
@@ -112,19 +117,23 @@ TEST(Published, EveryOtherChangeOfAFieldIsFound) {
               ElementsAre(HasSubstr("was \"repeated string parts\"")));
   EXPECT_THAT(after_field(4, [](auto& price) { price.set_type_name(".everfold.toys.v1.ToySold"); }),
               ElementsAre(HasSubstr("is \"everfold.toys.v1.ToySold price\" now")));
-  EXPECT_THAT(after([](DescriptorProto& toy) { toy.mutable_nested_type(0)->mutable_field(1)->set_type(FieldDescriptorProto::TYPE_INT32); }),
+  EXPECT_THAT(after([](DescriptorProto& toy) {
+                toy.mutable_nested_type(0)->mutable_field(1)->set_type(FieldDescriptorProto::TYPE_INT32);
+              }),
               ElementsAre(HasSubstr("was \"map<string, int64> counts\" and is \"map<string, int32> counts\"")));
   EXPECT_THAT(after_field(7, [](auto& wrapped) { wrapped.clear_oneof_index(); }),
               ElementsAre(HasSubstr("was \"oneof given: bool wrapped\" and is \"bool wrapped\" now")));
 }
 
 TEST(Published, ANumberThatIsUsedForSomethingElseIsFound) {
-  EXPECT_THAT(after([](DescriptorProto& toy) {
-                toy.mutable_field(0)->set_number(3);
-                toy.mutable_field(2)->set_number(1);
-              }),
-              ElementsAre(HasSubstr("field 1 was \"string name\" and is \"repeated string parts\" now; name has the number 3"),
-                          HasSubstr("field 3 was \"repeated string parts\" and is \"string name\" now; parts has the number 1")));
+  EXPECT_THAT(
+      after([](DescriptorProto& toy) {
+        toy.mutable_field(0)->set_number(3);
+        toy.mutable_field(2)->set_number(1);
+      }),
+      ElementsAre(
+          HasSubstr("field 1 was \"string name\" and is \"repeated string parts\" now; name has the number 3"),
+          HasSubstr("field 3 was \"repeated string parts\" and is \"string name\" now; parts has the number 1")));
 }
 
 TEST(Published, ValuesAndMessagesStay) {
@@ -134,9 +143,10 @@ TEST(Published, ValuesAndMessagesStay) {
               ElementsAre(HasSubstr("CARD has the number 3")));
   FileDescriptorProto without = sold;
   without.mutable_message_type()->RemoveLast();
-  EXPECT_THAT(breaches(described(sold), described(without)),
-              ElementsAre(HasSubstr("toys/v1/events.proto: enum everfold.toys.v1.ToySold.How was published and is gone."),
-                          HasSubstr("toys/v1/events.proto: message everfold.toys.v1.ToySold was published and is gone.")));
+  EXPECT_THAT(
+      breaches(described(sold), described(without)),
+      ElementsAre(HasSubstr("toys/v1/events.proto: enum everfold.toys.v1.ToySold.How was published and is gone."),
+                  HasSubstr("toys/v1/events.proto: message everfold.toys.v1.ToySold was published and is gone.")));
 }
 
 TEST(Published, WhatDoesNotOutliveItsCodeMayChange) {
@@ -151,8 +161,9 @@ TEST(Published, AnEventTypeMustBeReadForEver) {
   Published published, today;
   published.events["toys"] = {"everfold.toys.ToySold.v1", "everfold.toys.ToyBroken.v1"};
   today.events["toys"] = {"everfold.toys.ToySold.v1", "everfold.toys.ToySold.v2"};
-  EXPECT_THAT(breaches(published, today), ElementsAre(AllOf(HasSubstr("toys/events.hpp: event type everfold.toys.ToyBroken.v1"),
-                                                            HasSubstr("list an upcaster"))));
+  EXPECT_THAT(breaches(published, today),
+              ElementsAre(AllOf(HasSubstr("toys/events.hpp: event type everfold.toys.ToyBroken.v1"),
+                                HasSubstr("list an upcaster"))));
   EXPECT_THAT(breaches(published, {}), ::testing::SizeIs(2)) << "the context is gone";
 }
 
@@ -160,8 +171,9 @@ TEST(Published, TheTextIsReadAsItIsWritten) {
   Published published = described(sold);
   published.events["toys"] = {"everfold.toys.ToySold.v1", "everfold.toys.ToySold.v2"};
   EXPECT_EQ(parse_published(to_text(published)), published) << to_text(published);
-  for (const std::string odd : {"  message everfold.X\n   1 string name\n", "x.proto\n  message everfold.X\n    one string name\n",
-                                "x.proto\n  massage everfold.X\n", "x.proto\n    1 string name\n"})
+  for (const std::string odd :
+       {"  message everfold.X\n   1 string name\n", "x.proto\n  message everfold.X\n    one string name\n",
+        "x.proto\n  massage everfold.X\n", "x.proto\n    1 string name\n"})
     EXPECT_THROW(parse_published(odd), std::runtime_error) << odd;
 }
 

@@ -26,7 +26,8 @@ struct SchemaOptions {
 std::vector<const UpcastStep*> chain_from(const ContextEvents& context, std::string_view type) {
   std::vector<const UpcastStep*> chain;
   for (;;) {
-    const auto next = std::find_if(context.upcasters.begin(), context.upcasters.end(), [&](const UpcastStep& step) { return step.from == type; });
+    const auto next = std::find_if(context.upcasters.begin(), context.upcasters.end(),
+                                   [&](const UpcastStep& step) { return step.from == type; });
     if (next == context.upcasters.end()) return chain;
     chain.push_back(&*next);
     type = next->to;
@@ -86,10 +87,12 @@ std::string schema_lines(const ContextEvents& context, bool as_json) {
 
 void add_schema(CLI::App& app, Tool& tool) {
   const auto options = std::make_shared<SchemaOptions>();
-  CLI::App& command =
-      *app.add_subcommand("schema", "The event types that this version reads: former versions, the upcasters that they are read by, golden bytes");
+  CLI::App& command = *app.add_subcommand(
+      "schema",
+      "The event types that this version reads: former versions, the upcasters that they are read by, golden bytes");
   command.add_option("--context", options->context, "Only of this context or process");
-  command.add_flag("--json", options->json, "A JSON object a type and line: {\"context\",\"type\",\"readAs\",\"upcasters\",\"golden\"}");
+  command.add_flag("--json", options->json,
+                   "A JSON object a type and line: {\"context\",\"type\",\"readAs\",\"upcasters\",\"golden\"}");
   command.footer("Asks no Kafka. How to change an event: CONTRIBUTING.md.");
   command.callback([options, &tool] { tool.run = [options] { return run(*options); }; });
 }

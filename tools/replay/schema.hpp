@@ -10,7 +10,8 @@ namespace everfold::replay {
 
 void add_schema(CLI::App& app, Tool& tool);
 
-// A context's types, the newest first, each with its golden bytes and, when it is a former version, the upcasters that it is read by.
+// A context's types, the newest first, each with its golden bytes and, when it is a former version, the upcasters that
+// it is read by.
 std::string schema_lines(const schemas::ContextEvents& context, bool as_json);
 
 }  // namespace everfold::replay

@@ -51,25 +51,37 @@ class Filler {
     }
     if (field.message_type() != nullptr) {
       if (depth == deepest) return;
-      return fill(list ? *reflection.AddMessage(&message, &field) : *reflection.MutableMessage(&message, &field), depth + 1);
+      return fill(list ? *reflection.AddMessage(&message, &field) : *reflection.MutableMessage(&message, &field),
+                  depth + 1);
     }
     const int number = 1'000 + ++count_;
     const auto put = [&](auto add, auto set_one, auto value) {
-      if (list) (reflection.*add)(&message, &field, value);
-      else (reflection.*set_one)(&message, &field, value);
+      if (list)
+        (reflection.*add)(&message, &field, value);
+      else
+        (reflection.*set_one)(&message, &field, value);
     };
     using R = google::protobuf::Reflection;
     switch (field.cpp_type()) {
-      case FieldDescriptor::CPPTYPE_INT32: return put(&R::AddInt32, &R::SetInt32, number);
-      case FieldDescriptor::CPPTYPE_INT64: return put(&R::AddInt64, &R::SetInt64, int64_t{number});
-      case FieldDescriptor::CPPTYPE_UINT32: return put(&R::AddUInt32, &R::SetUInt32, static_cast<uint32_t>(number));
-      case FieldDescriptor::CPPTYPE_UINT64: return put(&R::AddUInt64, &R::SetUInt64, static_cast<uint64_t>(number));
-      case FieldDescriptor::CPPTYPE_DOUBLE: return put(&R::AddDouble, &R::SetDouble, number + 0.25);
-      case FieldDescriptor::CPPTYPE_FLOAT: return put(&R::AddFloat, &R::SetFloat, static_cast<float>(number) + 0.25f);
-      case FieldDescriptor::CPPTYPE_BOOL: return put(&R::AddBool, &R::SetBool, true);
-      case FieldDescriptor::CPPTYPE_STRING: return put(&R::AddString, &R::SetString, text(field, number));
+      case FieldDescriptor::CPPTYPE_INT32:
+        return put(&R::AddInt32, &R::SetInt32, number);
+      case FieldDescriptor::CPPTYPE_INT64:
+        return put(&R::AddInt64, &R::SetInt64, int64_t{number});
+      case FieldDescriptor::CPPTYPE_UINT32:
+        return put(&R::AddUInt32, &R::SetUInt32, static_cast<uint32_t>(number));
+      case FieldDescriptor::CPPTYPE_UINT64:
+        return put(&R::AddUInt64, &R::SetUInt64, static_cast<uint64_t>(number));
+      case FieldDescriptor::CPPTYPE_DOUBLE:
+        return put(&R::AddDouble, &R::SetDouble, number + 0.25);
+      case FieldDescriptor::CPPTYPE_FLOAT:
+        return put(&R::AddFloat, &R::SetFloat, static_cast<float>(number) + 0.25f);
+      case FieldDescriptor::CPPTYPE_BOOL:
+        return put(&R::AddBool, &R::SetBool, true);
+      case FieldDescriptor::CPPTYPE_STRING:
+        return put(&R::AddString, &R::SetString, text(field, number));
       case FieldDescriptor::CPPTYPE_ENUM:
-      case FieldDescriptor::CPPTYPE_MESSAGE: return;  // above
+      case FieldDescriptor::CPPTYPE_MESSAGE:
+        return;  // above
     }
   }
 
@@ -139,8 +151,9 @@ std::string to_text(const Golden& golden) {
 Golden parse_golden(std::string_view text) {
   std::istringstream lines{std::string(text)};
   std::string type, bytes, json, more;
-  if (!std::getline(lines, type) || !std::getline(lines, bytes) || !std::getline(lines, json) || std::getline(lines, more) ||
-      !type.starts_with("type ") || !bytes.starts_with("bytes ") || !json.starts_with("json "))
+  if (!std::getline(lines, type) || !std::getline(lines, bytes) || !std::getline(lines, json) ||
+      std::getline(lines, more) || !type.starts_with("type ") || !bytes.starts_with("bytes ") ||
+      !json.starts_with("json "))
     throw std::runtime_error("it is not the three lines type, bytes and json");
   return {type.substr(5), bytes_of_hex(bytes.substr(6)), json.substr(5)};
 }
@@ -148,7 +161,8 @@ Golden parse_golden(std::string_view text) {
 std::vector<std::string> write_missing(const SchemaSet& schemas, const std::string& folder) {
   std::vector<std::string> written;
   for (const auto& [type, message] : schemas.kept())
-    if (const auto path = folder + "/" + golden_file(type); write_if_missing(path, make_golden(type, *message))) written.push_back(path);
+    if (const auto path = folder + "/" + golden_file(type); write_if_missing(path, make_golden(type, *message)))
+      written.push_back(path);
   for (const ContextEvents& context : all_events())
     for (const UpcastStep& step : context.upcasters) {
       const std::string path = folder + "/" + golden_file(step);

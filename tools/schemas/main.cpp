@@ -17,14 +17,16 @@ constexpr const char* usage =
     "everfold-schemas: holds the schemas of events, commands and whatever else is kept to what has been published.\n"
     "\n"
     "  everfold-schemas check SCHEMAS PUBLISHED            says what was published and would not be read any more\n"
-    "  everfold-schemas publish SCHEMAS PUBLISHED GOLDEN   adds what is new to PUBLISHED, and the golden bytes that are missing to the\n"
+    "  everfold-schemas publish SCHEMAS PUBLISHED GOLDEN   adds what is new to PUBLISHED, and the golden bytes that "
+    "are missing to the\n"
     "                                                      folder GOLDEN; refuses when `check` finds something\n"
     "\n"
     "  SCHEMAS     what protoc --include_imports --descriptor_set_out has made of schemas/**/*.proto\n"
     "  PUBLISHED   schemas/published.txt\n"
     "  GOLDEN      tests/golden\n"
     "\n"
-    "The build does both: every build checks, `./dev build publish_schemas` publishes. How to change an event: CONTRIBUTING.md.\n"
+    "The build does both: every build checks, `./dev build publish_schemas` publishes. How to change an event: "
+    "CONTRIBUTING.md.\n"
     "Exit status: 0 well; 1 something was found or failed; 2 wrong usage.\n";
 
 int check(const Published& published, const Published& now) {

@@ -14,9 +14,11 @@ using google::protobuf::Descriptor;
 using google::protobuf::EnumDescriptor;
 using google::protobuf::FieldDescriptor;
 
-constexpr std::string_view head = R"(# What has been published: every message that lies in a log or topic, or travels between nodes. The build fails when the schemas
-# do not keep it (CONTRIBUTING.md, "Changing an event"). What was added is added here by: ./dev build publish_schemas
-# Not here, because they may change freely: views.proto (folded anew by version) and snapshot.proto (thrown away by version).
+constexpr std::string_view head =
+    R"(# What has been published: every message that lies in a log or topic, or travels between nodes. The build fails when the
+# schemas do not keep it (CONTRIBUTING.md, "Changing an event"). What was added is added here by:
+#   ./dev build publish_schemas
+# Not here, because they may change freely: views.proto (folded anew by version), snapshot.proto (thrown away by version).
 )";
 constexpr std::string_view remedy =
     " Records that were written so are read for ever: put it back, or make the message's next version "
@@ -34,10 +36,14 @@ std::string declared(const FieldDescriptor& field) {
     return "map<" + type_text(*entry.map_key()) + ", " + type_text(*entry.map_value()) + "> " + field.name();
   }
   std::string text;
-  if (const auto* oneof = field.real_containing_oneof()) text = "oneof " + oneof->name() + ": ";
-  else if (field.is_repeated()) text = "repeated ";
-  else if (field.is_required()) text = "required ";
-  else if (field.has_optional_keyword()) text = "optional ";
+  if (const auto* oneof = field.real_containing_oneof())
+    text = "oneof " + oneof->name() + ": ";
+  else if (field.is_repeated())
+    text = "repeated ";
+  else if (field.is_required())
+    text = "required ";
+  else if (field.has_optional_keyword())
+    text = "optional ";
   return text + type_text(field) + " " + field.name();
 }
 
@@ -54,7 +60,8 @@ void add(Published& published, const std::string& file, const Descriptor& messag
   if (message.options().map_entry()) return;
   auto& type = published.types["message " + message.full_name()];
   type.file = file;
-  for (int i = 0; i < message.field_count(); ++i) type.members[message.field(i)->number()] = declared(*message.field(i));
+  for (int i = 0; i < message.field_count(); ++i)
+    type.members[message.field(i)->number()] = declared(*message.field(i));
   for (int i = 0; i < message.nested_type_count(); ++i) add(published, file, *message.nested_type(i));
   for (int i = 0; i < message.enum_type_count(); ++i) add(published, file, *message.enum_type(i));
 }
@@ -72,10 +79,12 @@ void compare_members(const std::string& name, const Published::Type& before, con
                      std::vector<std::string>& found) {
   const std::string member = name.starts_with("enum ") ? "value " : "field ";
   for (const auto& [number, declaration] : before.members) {
-    const std::string was = now.file + ": " + name + ": " + member + std::to_string(number) + " was \"" + declaration + "\"";
+    const std::string was =
+        now.file + ": " + name + ": " + member + std::to_string(number) + " was \"" + declaration + "\"";
     const auto today = now.members.find(number);
     if (today != now.members.end() && today->second == declaration) continue;
-    std::string sentence = was + (today == now.members.end() ? " and is gone" : " and is \"" + today->second + "\" now");
+    std::string sentence =
+        was + (today == now.members.end() ? " and is gone" : " and is \"" + today->second + "\" now");
     if (const int* moved = number_of(now, name_in(declaration)); moved && *moved != number)
       sentence += "; " + std::string(name_in(declaration)) + " has the number " + std::to_string(*moved);
     found.push_back(sentence + "." + std::string(remedy));
@@ -83,7 +92,8 @@ void compare_members(const std::string& name, const Published::Type& before, con
 }
 
 [[noreturn]] void fail_at(int line, const std::string& text) {
-  throw std::runtime_error("line " + std::to_string(line) + " is not one that `./dev build publish_schemas` writes: \"" + text + '"');
+  throw std::runtime_error("line " + std::to_string(line) +
+                           " is not one that `./dev build publish_schemas` writes: \"" + text + '"');
 }
 
 class Parser {
@@ -101,11 +111,16 @@ class Parser {
   void take(const std::string& line) {
     const std::size_t indent = line.find_first_not_of(' ');
     const std::string text = line.substr(std::min(indent, line.size()));
-    if (indent == 0) take_head(text);
-    else if (indent == 2 && events_) events_->insert(text);
-    else if (indent == 2 && (text.starts_with("message ") || text.starts_with("enum "))) (type_ = &published_.types[text])->file = file_;
-    else if (indent == 4 && type_) take_member(text);
-    else fail_at(line_, line);
+    if (indent == 0)
+      take_head(text);
+    else if (indent == 2 && events_)
+      events_->insert(text);
+    else if (indent == 2 && (text.starts_with("message ") || text.starts_with("enum ")))
+      (type_ = &published_.types[text])->file = file_;
+    else if (indent == 4 && type_)
+      take_member(text);
+    else
+      fail_at(line_, line);
   }
   void take_head(const std::string& text) {
     type_ = nullptr;
@@ -143,7 +158,8 @@ std::string to_text(const Published& published) {
   for (const auto& [name, type] : published.types) {
     std::string& text = files[type.file];
     text += "  " + name + "\n";
-    for (const auto& [number, declaration] : type.members) text += "    " + std::to_string(number) + " " + declaration + "\n";
+    for (const auto& [number, declaration] : type.members)
+      text += "    " + std::to_string(number) + " " + declaration + "\n";
   }
   std::string text(head);
   for (const auto& [file, types] : files) text += "\n" + file + "\n" + types;
@@ -160,15 +176,18 @@ std::vector<std::string> breaches(const Published& published, const Published& t
   std::vector<std::string> found;
   for (const auto& [name, type] : published.types) {
     const auto now = today.types.find(name);
-    if (now == today.types.end()) found.push_back(type.file + ": " + name + " was published and is gone." + std::string(remedy));
-    else compare_members(name, type, now->second, found);
+    if (now == today.types.end())
+      found.push_back(type.file + ": " + name + " was published and is gone." + std::string(remedy));
+    else
+      compare_members(name, type, now->second, found);
   }
   for (const auto& [context, types] : published.events)
     for (const auto& type : types) {
       const auto now = today.events.find(context);
       if (now == today.events.end() || !now->second.contains(type))
         found.push_back("schemas/" + context + "/events.hpp: event type " + type +
-                        " was published and is read by no code any more. Put it back into the variant, or list an upcaster that makes its "
+                        " was published and is read by no code any more. Put it back into the variant, or list an "
+                        "upcaster that makes its "
                         "next version of it (CONTRIBUTING.md, \"Changing an event\").");
     }
   return found;

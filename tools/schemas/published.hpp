@@ -1,8 +1,9 @@
-// What has been published, and what may become of it. A record that was written once is read for ever, so the messages of records only
-// grow: fields, values, messages and event types are added, never removed, renumbered or given another name, type or label.
+// What has been published, and what may become of it. A record that was written once is read for ever, so the messages
+// of records only grow: fields, values, messages and event types are added, never removed, renumbered or given another
+// name, type or label.
 //
-// Free to change is what never outlives the code that wrote it: rows of views (views.proto: folded anew when their view's version
-// is raised) and snapshots (snapshot.proto: thrown away when theirs is).
+// Free to change is what never outlives the code that wrote it: rows of views (views.proto: folded anew when their
+// view's version is raised) and snapshots (snapshot.proto: thrown away when theirs is).
 #pragma once
 
 #include <google/protobuf/descriptor.h>
@@ -20,7 +21,8 @@ bool may_change(std::string_view proto_file);
 struct Published {
   struct Type {
     std::string file;
-    std::map<int, std::string> members;  // by number: "optional string customer_id", "oneof outcome: …Done done"; an enum's names
+    std::map<int, std::string>
+        members;  // by number: "optional string customer_id", "oneof outcome: …Done done"; an enum's names
     bool operator==(const Type&) const = default;
   };
   std::map<std::string, Type> types;                    // "message everfold.orders.v1.OrderPlaced", "enum …"

@@ -21,10 +21,12 @@ std::string read_file(const std::string& path) {
 
 SchemaSet::SchemaSet(const std::string& file) {
   google::protobuf::FileDescriptorSet set;
-  if (!set.ParseFromString(read_file(file))) throw std::runtime_error(file + " is no set of descriptors; delete it and build again");
+  if (!set.ParseFromString(read_file(file)))
+    throw std::runtime_error(file + " is no set of descriptors; delete it and build again");
   for (const auto& proto : set.file()) {
     const auto* described = pool_.BuildFile(proto);
-    if (described == nullptr) throw std::runtime_error(file + ": " + proto.name() + " is not a whole schema; delete it and build again");
+    if (described == nullptr)
+      throw std::runtime_error(file + ": " + proto.name() + " is not a whole schema; delete it and build again");
     if (!proto.name().starts_with("schemas/")) continue;
     files_.push_back(described);
     if (may_change(proto.name())) continue;

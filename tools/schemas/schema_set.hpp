@@ -17,7 +17,8 @@ class SchemaSet {
   explicit SchemaSet(const std::string& file);
 
   const std::vector<const google::protobuf::FileDescriptor*>& files() const { return files_; }  // of schemas/
-  // Every message of a file that may not change, but those within another: "everfold.orders.OrderPlaced.v1" and what it is.
+  // Every message of a file that may not change, but those within another: "everfold.orders.OrderPlaced.v1" and what it
+  // is.
   const std::map<std::string, const google::protobuf::Descriptor*>& kept() const { return kept_; }
 
  private:
