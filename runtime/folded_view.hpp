@@ -75,7 +75,7 @@ class FoldedView final : public View {
   std::string_view name() const override { return V::name; }
   std::string_view context() const override { return V::context; }
   int version() const override { return V::version; }
-  const google::protobuf::Message& row_type() const override { return Row::default_instance(); }
+  std::string_view row_type() const override { return Row::descriptor()->full_name(); }
 
   void attach(const ViewReader& store) override {
     store_ = &store;

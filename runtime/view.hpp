@@ -7,10 +7,6 @@
 #include "runtime/stored_event.hpp"
 #include "runtime/views.hpp"
 
-namespace google::protobuf {
-class Message;
-}
-
 namespace everfold {
 
 inline constexpr std::string_view every_context = "*";
@@ -21,7 +17,7 @@ class View {
   virtual std::string_view name() const = 0;
   virtual std::string_view context() const = 0;  // or every_context
   virtual int version() const = 0;
-  virtual const google::protobuf::Message& row_type() const = 0;  // an empty row: what shows rows makes others of it
+  virtual std::string_view row_type() const = 0;  // the Protobuf message that a row is: "everfold.orders.v1.OrderRow"
 
   // Folds on from what `store` holds; what was folded and not taken is forgotten. The store outlives the next attach().
   virtual void attach(const ViewReader& store) = 0;

@@ -238,7 +238,7 @@ def _replay(configured, _options, passed_on) -> None:
         build.install_packages()
         build.build(configured.preset, ["everfold-replay"])
     environment = {**os.environ, "EVERFOLD_REPLAY_CACHE_DIR": str(configured.home / "state" / "replay"), **configured.environment,
-                   "EVERFOLD_BROKERS": configured.brokers}
+                   "EVERFOLD_BROKERS": configured.brokers, "EVERFOLD_VIEWS_DIR": str(configured.home / "views")}
     os.execve(program, [str(program), *passed_on], environment)
 
 

@@ -164,6 +164,9 @@ class History(unittest.TestCase):
     def test_what_is_not_there_is_said(self):
         self.assertIn("no context", self.lines("state", "nobody", "--json", status=1)[0]["problem"])
         self.assertIn("no version 99", self.lines("state", self.market.orders[0], "--at", 99, "--json", status=1)[0]["problem"])
+        order, = self.lines("state", "--stdin", given=self.market.orders[0] + "@\n")
+        self.assertEqual(order["states"][1]["version"], len(self.events["orders", order["id"]]))
+        self.replay("state", "--stdin", given="x@1.5\n", status=2)
         self.replay("state", "x", "--at", "yesterday", status=2)
         self.replay("state", "x", "--view", "nothing", status=2)
 

@@ -1,8 +1,8 @@
 #include "tools/replay/event_tables.hpp"
 
 #include <algorithm>
+#include <set>
 
-#include "runtime/stored_event.hpp"
 namespace everfold::replay {
 namespace {
 
@@ -27,10 +27,12 @@ std::vector<std::string> taken_names() {
   return names;
 }
 
-// The second version of an event has a table of its own.
-std::string table_of(const EventType& type) {
-  const std::string version = type.type.substr(type.type.rfind('.') + 1);
-  return type.context + "_" + snake_case(short_type(type.type)) + (version == "v1" ? "" : "_" + version);
+// Older versions of an event are read as its newest: one table, whose name stays. Where two versions are told apart the
+// second has its version in it.
+std::string table_of(const EventType& type, std::set<std::string>& names) {
+  std::string name = type.context + "_" + snake_case(short_type(type.type));
+  if (!names.insert(name).second) name += "_" + type.type.substr(type.type.rfind('.') + 1);
+  return name;
 }
 
 void bind_or_null(Statement& statement, int at, const std::string& text) {
@@ -55,10 +57,11 @@ void bind_own(Statement& statement, int64_t number, const LogId& log, const Stor
 }  // namespace
 
 EventTables::EventTables(SqliteDb& db, const std::vector<std::string>& contexts) : db_(db) {
+  std::set<std::string> names;
   for (const EventType& type : event_types()) {
     if (std::find(contexts.begin(), contexts.end(), type.context) == contexts.end()) continue;
     const std::string name(short_type(type.type));
-    SqlTable table = sql_table(*type.descriptor, table_of(type), taken_names());
+    SqlTable table = sql_table(*type.descriptor, table_of(type, names), taken_names());
     tables_.emplace(type.descriptor,
                     std::make_unique<Of>(Of{type.context, name, MessageTable(db_, std::move(table), own_columns)}));
   }

@@ -1,9 +1,8 @@
 #include "tools/replay/row_json.hpp"
 
-#include <google/protobuf/message.h>
+#include <google/protobuf/descriptor.h>
 
-#include <memory>
-
+#include "kernel/check.hpp"
 #include "platform/json/object.hpp"
 #include "projections/timestamp.hpp"
 #include "runtime/view_shelf.hpp"
@@ -45,8 +44,16 @@ std::string history_json(std::string_view key, const history::v1::HistoryRow& ro
 
 }  // namespace
 
+std::unique_ptr<google::protobuf::Message> empty_row(const View& view) {
+  const std::string type(view.row_type());
+  const auto* descriptor = google::protobuf::DescriptorPool::generated_pool()->FindMessageTypeByName(type);
+  check(descriptor != nullptr, "a view's rows are no message: " + type);
+  return std::unique_ptr<google::protobuf::Message>(
+      google::protobuf::MessageFactory::generated_factory()->GetPrototype(descriptor)->New());
+}
+
 std::string row_json(const View& view, std::string_view key, std::string_view bytes) {
-  const std::unique_ptr<google::protobuf::Message> row(view.row_type().New());
+  const auto row = empty_row(view);
   if (!row->ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
     throw ViewDamaged("the row " + std::string(key) + " is no " + row->GetDescriptor()->full_name());
   if (const auto* event = dynamic_cast<const history::v1::HistoryRow*>(row.get())) return history_json(key, *event);

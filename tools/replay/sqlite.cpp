@@ -11,6 +11,7 @@
 #include "tools/replay/bound.hpp"
 #include "tools/replay/chosen_views.hpp"
 #include "tools/replay/event_tables.hpp"
+#include "tools/replay/row_json.hpp"
 #include "tools/replay/scratch_views.hpp"
 
 namespace everfold::replay {
@@ -130,7 +131,7 @@ class Export {
   }
 
   void write_view(const ScratchView& view, ProgressLine& progress) {
-    const std::unique_ptr<google::protobuf::Message> row(view.view().row_type().New());
+    const auto row = empty_row(view.view());
     MessageTable table(*db_, sql_table(*row->GetDescriptor(), "view_" + std::string(view.view().name()), {"row_key"}),
                        {"row_key TEXT PRIMARY KEY"});
     view.rows().rows("", "", [&](std::string_view key, std::string_view bytes) {

@@ -21,9 +21,11 @@ struct StateOptions {
   bool json = false, from_stdin = false;
 };
 
+// An id may have an '@' of its own, so the last one counts; nothing behind it is the present end.
 Ask ask_of_line(const std::string& line, int64_t number) {
   const std::size_t at = line.rfind('@');
   if (at == line.npos) return {line, {}};
+  if (at + 1 == line.size()) return {line.substr(0, at), {}};
   return {line.substr(0, at),
           parse_bound(line.substr(at + 1), "line " + std::to_string(number) + " of standard input:")};
 }
@@ -144,7 +146,7 @@ void add_state(CLI::App& app, Tool& tool) {
       ->delimiter(',');
   command.add_flag("--json", options->json, "One JSON object a line instead");
   command.add_flag("--stdin", options->from_stdin,
-                   "Answer each line ID@VERSION or ID@TIME of standard input, by a JSON line");
+                   "Answer each line ID@VERSION, ID@TIME or ID@ of standard input, by a JSON line");
   command.footer(
       "The rows are folded by today's code from the aggregate's own log, up to there. Exit status 1 when an id is\n"
       "in no context, had not begun by that time, or has no such version.");
