@@ -101,6 +101,7 @@ void read_event(const RecordView& record, const std::string& context, StoredEven
   into.bytes = record.value;
   into.offset = record.offset;
   into.digest.clear();
+  into.copied = false;
   EventMeta& meta = into.meta;
   meta.context = context;
   meta.aggregate_id = record.key;
@@ -117,6 +118,7 @@ void read_event(const RecordView& record, const std::string& context, StoredEven
     else if (name == "traceparent") meta.traceparent = value;
     else if (name == "ce_actor") meta.actor = value;
     else if (name == "ce_commanddigest") into.digest = value;
+    else if (name == copied_from_header) into.copied = true;
   }
 }
 

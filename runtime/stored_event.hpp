@@ -17,8 +17,11 @@ struct StoredEvent {
   std::string bytes;   // the Protobuf message that meta.type names
   std::string digest;  // of the request that caused it (ce_commanddigest), see CommandMeta
   int64_t offset = 0;
+  bool copied = false;  // from another log (ce_copiedfrom): what it causes has been done there, and is not done again here
 };
 
+// Of what `everfold-replay copy` wrote: where the event lay.
+inline constexpr std::string_view copied_from_header = "ce_copiedfrom";
 inline constexpr std::string_view term_started_type = "everfold.log.TermStarted.v1";
 
 OutgoingRecord event_record(const StoredEvent& event, const LogMark& mark);

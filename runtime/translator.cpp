@@ -190,9 +190,11 @@ bool Translator::react_to(const LogId& log, const StoredEvent& event, Work& work
   return true;
 }
 
-// All reactions of a context, or none: one that was asked already is asked again with the others.
+// All reactions of a context, or none: one that was asked already is asked again with the others. A copied event has caused what it causes
+// where it was copied from; what left no events there is known by no id, and might do something now (docs/decisions/0017-copies.md).
 Translator::Reacted Translator::commands_of(const StoredEvent& event) const {
   std::vector<Command> all;
+  if (event.copied) return {std::move(all)};
   const auto listeners = reactions_.find(event.meta.context);
   if (listeners == reactions_.end()) return {std::move(all)};
   for (const Reaction& reaction : listeners->second) {

@@ -36,6 +36,17 @@ TEST_F(Runner, AContextThatNobodyListensToOnlyMovesOn) {
   EXPECT_EQ(position({"payments", 0}), "2 1.2");
 }
 
+// It has caused what it causes where it was copied from.
+TEST_F(Runner, ACopiedEventCausesNothing) {
+  term(orders0, 1);
+  commit(orders0, 1, 1, {"a"});
+  group_.logs[orders0].back().headers.emplace_back("ce_copiedfrom", "orders.3:1042@9af31c");
+  commit(orders0, 1, 2, {"b"});
+  translator_->step();
+  EXPECT_EQ(sent(), (Strings{"do b"}));
+  EXPECT_EQ(position(orders0), "3 1.3");
+}
+
 TEST_F(Runner, VoidRecordsCauseNothingButAreNotReadAgain) {
   term(orders0, 2);
   commit(orders0, 1, 1, {"fenced"});
