@@ -59,7 +59,7 @@ ROOMS = [
     Room(r"saga/(?P<name>[^/]+)/", "saga/{name}/ kernel/ schemas/{name}/ schemas/common/", pure=True),
     Room(r"saga/", f"saga/ {_SERVICES}"),
 
-    Room(r"tools/replay/", f"projections/ tools/replay/ {_SERVICES}"),
+    Room(r"tools/replay/", f"projections/ saga/ tools/replay/ {_SERVICES}"),
     Room(r"tools/(?P<name>[^/]+)/", f"tools/{{name}}/ {_SERVICES}"),
     Room(r"bench/", f"bench/ {_SERVICES}"),
     Room(r"tests/", ""),  # see everything

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "platform/process/program.hpp"
+#include "tools/replay/copy.hpp"
 #include "tools/replay/diff.hpp"
 #include "tools/replay/dump.hpp"
 #include "tools/replay/run.hpp"
@@ -83,6 +84,7 @@ int main(int argc, char** argv) {
   add_diff(app, tool);
   add_run(app, tool);
   add_sqlite(app, tool);
+  add_copy(app, tool);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
