@@ -1,5 +1,5 @@
-// All translators by name, and the consumer groups that act on events: what everfold-saga runs, everfold-replay compares
-// with what was sent (`saga --dry-run`), and whose positions a copy carries over (`copy`).
+// All translators by name, and the consumer groups that act on events: what everfold-saga runs, everfold-replay
+// compares with what was sent (`saga --dry-run`), and whose positions a copy carries over (`copy`).
 #pragma once
 
 #include <cstdint>

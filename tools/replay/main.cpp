@@ -12,6 +12,7 @@
 #include "tools/replay/diff.hpp"
 #include "tools/replay/dump.hpp"
 #include "tools/replay/run.hpp"
+#include "tools/replay/saga.hpp"
 #include "tools/replay/schema.hpp"
 #include "tools/replay/show.hpp"
 #include "tools/replay/sqlite.hpp"
@@ -85,6 +86,7 @@ int main(int argc, char** argv) {
   add_run(app, tool);
   add_sqlite(app, tool);
   add_copy(app, tool);
+  add_saga(app, tool);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
