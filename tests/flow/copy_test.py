@@ -14,8 +14,8 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))
 from schema_classes import make_schema_classes  # noqa: E402
 
 make_schema_classes()
-from confluent_kafka import Consumer, TopicPartition  # noqa: E402
-from log_reader import read_log  # noqa: E402
+from confluent_kafka import Consumer, KafkaError, TopicPartition  # noqa: E402
+from log_reader import LogReader  # noqa: E402
 from past import trade  # noqa: E402
 from shop import PROGRAMS, Shop, binaries_from_arguments, until  # noqa: E402
 
@@ -29,11 +29,23 @@ def headers_of(record):
     return {name: value.decode() for name, value in record.headers()}
 
 
-def accepted(prefix, partitions):
+def accepted(prefix, partitions, contexts=CONTEXTS):
     """Every accepted event: (headers, value)."""
-    return [(headers_of(record), record.value())
-            for context in CONTEXTS for shard in range(partitions)
-            for commit, _ in read_log(BROKERS, f"{prefix}.{context}.events", shard, follow=False) for record in commit]
+    logs = {(f"{prefix}.{context}.events", shard): LogReader() for context in contexts for shard in range(partitions)}
+    consumer = Consumer({"bootstrap.servers": BROKERS, "group.id": "none", "enable.auto.commit": False,
+                         "auto.offset.reset": "error", "enable.partition.eof": True})
+    consumer.assign([TopicPartition(topic, shard, 0) for topic, shard in logs])
+    events, ended = [], 0
+    while ended < len(logs):
+        record = consumer.poll(60)
+        assert record is not None, f"{prefix} cannot be read"
+        if error := record.error():
+            assert error.code() == KafkaError._PARTITION_EOF, error
+            ended += 1
+        elif (reader := logs[record.topic(), record.partition()]).feed(record) == "accepted":
+            events += [(headers_of(each), each.value()) for each in reader.commit]
+    consumer.close()
+    return events
 
 
 def records(prefix, partitions, kind="events"):
@@ -180,9 +192,7 @@ class Copy(unittest.TestCase):
         said, _ = self.copy(to, "--context", "orders,carts", "--map",
                             '.data |= (if .customerId then .customerId = "somebody" else . end)')
         self.assertFalse(said["mayBeStarted"])
-        copies = [(headers, value) for context in ("orders", "carts") for shard in range(MORE_PARTITIONS)
-                  for commit, _ in read_log(BROKERS, f"{to}.{context}.events", shard, follow=False)
-                  for headers, value in ((headers_of(record), record.value()) for record in commit)]
+        copies = accepted(to, MORE_PARTITIONS, ("orders", "carts"))
         self.assertEqual(len(copies), said["inTarget"])
         self.assertFalse([headers for headers, value in copies if b"Mallory" in value])
         self.assertTrue([headers for headers, value in copies if b"somebody" in value])
