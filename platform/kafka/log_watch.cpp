@@ -37,8 +37,9 @@ class LogWatch::Client {
                            {"enable.auto.commit", "false"},
                            {"auto.offset.reset", "error"},
                            {"socket.nagle.disable", "true"},
-                           {"queued.min.messages", "1"},
-                           {"fetch.message.max.bytes", "1000"},  // one batch comes in any case
+                           // One batch comes in any case. librdkafka must not have enough of it, or it would wait for a
+                           // second before it asks for the next log's (queued.min.messages: as many as it comes with).
+                           {"fetch.message.max.bytes", "1000"},
                            {"reconnect.backoff.max.ms", "1000"}});
     rd_kafka_conf_set_log_cb(conf.get(), nullptr);
     client_ = make_client(RD_KAFKA_CONSUMER, std::move(conf));

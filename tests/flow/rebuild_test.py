@@ -1,6 +1,6 @@
 """Views folded anew while they are read: verified, switched to, rolled back, repaired, paused, copied; killed in the middle.
 
-The orders' log begins with EVERFOLD_EVENTS made-up events (bench-orders-log; 60,000 unless said), on which real purchases
+The orders' log begins with EVERFOLD_EVENTS made-up events (bench-orders-log; 24,000 unless said), on which real purchases
 follow. With 1,000,000 it also says how long each step took."""
 
 import getpass
@@ -18,7 +18,7 @@ from shop import Shop, binaries_from_arguments, until
 
 BINARIES = None
 ROOT = Path(__file__).resolve().parents[2]
-EVENTS = int(os.environ.pop("EVERFOLD_EVENTS", "60000"))  # not for the programs
+EVENTS = int(os.environ.pop("EVERFOLD_EVENTS", "24000"))  # not for the programs
 EVENTS_OF_AN_ORDER = 4
 PATIENCE_S = 60 + EVENTS / 2_000
 USER = getpass.getuser()
@@ -28,11 +28,11 @@ class Load:
     """Writers that read their own writes back at their positions, and readers of lists, without a pause. What an operator does
     must not be seen by them: `wrong` stays empty."""
 
-    def __init__(self, shop, sku, product):
-        self.shop, self.sku, self.product = shop, sku, product
+    def __init__(self, shop, product):
+        self.shop, self.product = shop, product
+        self.sku, self.received = shop.product(stock=1), 1
         self.wrong, self.reads = [], 0
         self.stopping = threading.Event()
-        self.received = shop.stock(sku)[0]
         self.threads = [threading.Thread(target=self.until_stopped, args=(each,))
                         for each in (self.stock_is_as_new_as_its_receipt, self.product_is_as_it_was_named, self.lists_never_shrink)]
         self.names, self.most_orders = 0, 0
@@ -59,10 +59,12 @@ class Load:
     def expect(self, condition, what):
         if not condition:
             self.wrong.append(f"{time.strftime('%X')} {what}")
+        return condition
 
     def stock_is_as_new_as_its_receipt(self):
         done = self.shop.call("POST", f"/api/inventory/{self.sku}/receipts", {"quantity": 1}, self.shop.admin)
-        self.expect(done.status == 200, done)
+        if not self.expect(done.status == 200, done):
+            return
         self.received += 1
         seen = self.shop.call("GET", f"/api/inventory/{self.sku}", token=self.shop.admin, position=done.headers["everfold-position"])
         self.expect(seen.status == 200 and seen["onHand"] == self.received, f"{self.received} received, {seen}")
@@ -71,7 +73,8 @@ class Load:
         self.names += 1
         path = f"/api/products/{self.product}"
         done = self.shop.call("PATCH", path, {"name": f"name {self.names}"}, self.shop.admin)
-        self.expect(done.status in (200, 204), done)
+        if not self.expect(done.status in (200, 204), done):
+            return
         seen = self.shop.call("GET", path, token=self.shop.admin, position=done.headers["everfold-position"])
         self.expect(seen.status == 200 and seen["name"] == f"name {self.names}", f"name {self.names}: {seen}")
 
@@ -136,10 +139,11 @@ class Rebuilds(unittest.TestCase):
     def generation(self, view="orders"):
         return self.views()[view]["generation"]
 
-    def edit(self, *arguments):
+    def edit(self, *edits):
         """Damages the orders view as nobody should."""
         self.shop.stop("projector")
-        subprocess.run([self.shop.binaries / "edit_view", self.shop.home / "views", *map(str, arguments)], check=True, timeout=60)
+        for edit in edits:
+            subprocess.run([self.shop.binaries / "edit_view", self.shop.home / "views", *map(str, edit)], check=True, timeout=60)
         self.shop.start("projector")
 
     def total(self, order):
@@ -160,7 +164,7 @@ class Rebuilds(unittest.TestCase):
 
     def test_all_views_verified_and_switched_while_they_are_read(self):
         before, answers = self.views(), self.answers()
-        with Load(self.shop, self.shop.product(stock=1), self.product) as load:
+        with Load(self.shop, self.product) as load:
             told = self.dev("--all", "--verify")
         self.assertEqual(load.wrong, [])
         self.say(f"{load.reads} reads and writes meanwhile, none wrong", time.monotonic())
@@ -174,9 +178,7 @@ class Rebuilds(unittest.TestCase):
     def test_what_differs_is_found_with_both_contents_and_mended(self):
         changed, gone = self.buy(), self.buy()
         right = self.total(changed)
-        self.edit("change", changed, 424242)
-        self.edit("delete", gone)
-        self.edit("copy", changed, "nobodys-order")
+        self.edit(("change", changed, 424242), ("delete", gone), ("copy", changed, "nobodys-order"))
         wrong = self.generation()
         self.total_becomes(changed, 424242)
 
@@ -221,20 +223,19 @@ class Rebuilds(unittest.TestCase):
                 self.assertTrue(any(what in each for each in of_orders), f"{what} in {of_orders}")
 
     def test_killed_in_the_middle_it_goes_on(self):
-        shop, before = self.shop, self.generation()
-        following = subprocess.Popen([ROOT / "dev", "rebuild", "--all", "--verify"], env=self.environment(), stdout=subprocess.PIPE,
-                                     stderr=subprocess.PIPE, text=True)
+        shop, before = self.shop, {name: view["generation"] for name, view in self.views().items()}
+        progress = shop.home / "progress"
+        with open(progress, "w") as lines:
+            following = subprocess.Popen([ROOT / "dev", "rebuild", "--all", "--verify"], env=self.environment(), stdout=subprocess.PIPE,
+                                         stderr=lines, text=True)
         self.addCleanup(following.kill)
-
-        def in_the_middle():
-            rebuild = self.views()["orders"].get("rebuild")
-            return rebuild and rebuild["state"] not in ("switched", "failed", "stopped") and rebuild["events"] > 0
-        until("the orders are being folded", in_the_middle, PATIENCE_S)
+        until("all are asked for", progress.read_text, PATIENCE_S)
+        self.assertIn("folding", [view["rebuild"]["state"] for view in self.views().values()])
         shop.kill("projector")
         shop.start("projector")
         told, _ = following.communicate(timeout=PATIENCE_S)
-        self.assertEqual(following.returncode, 0, told)
-        self.assertGreater(self.generation(), before)
+        self.assertEqual(following.returncode, 0, f"{progress.read_text()[-2000:]}{told}\n{shop.log_tail('projector')}")
+        self.assertTrue(all(view["generation"] > before[name] for name, view in self.views().items()), self.views())
         self.assertIn("orders: switched to generation", told)
         self.assertIn("0 added, 0 lost, 0 changed", told)
 
