@@ -197,15 +197,13 @@ class ReplayTest(unittest.TestCase):
         self.assertGreater(figures["causedCommands"], 0)
         self.assertIn("everything holds", self.replay("verify"))
 
-    def test_a_file_is_gone_on_with(self):
+    def test_a_dump_into_a_file_is_gone_on_with(self):
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "events"
-            # What a dump that was killed leaves: some bytes that it had noted, and some that it had not.
-            first = self.replay("dump", "--context", "orders")
-            process = subprocess.Popen(self.command("dump", "--follow", "-o", file), stderr=subprocess.PIPE, text=True)
+            part, state = file.with_name("events.part"), file.with_name("events.part.state")
+            process = subprocess.Popen(self.command("dump", "--follow", "-o", str(file)), stderr=subprocess.PIPE, text=True)
             try:
-                until("everything is in the part", lambda: (file.with_name("events.part")).exists() and
-                      file.with_name("events.part").read_bytes().count(b"\n") == len(self.events))
+                until("the part has everything", lambda: part.exists() and part.read_bytes().count(b"\n") == len(self.events))
                 process.send_signal(signal.SIGINT)
                 said = process.communicate(timeout=30)[1]
             finally:
@@ -214,23 +212,31 @@ class ReplayTest(unittest.TestCase):
             self.assertEqual(process.returncode, 130, said)
             self.assertIn("the same command goes on", said)
             self.assertFalse(file.exists())
-            with open(file.with_name("events.part"), "ab") as part:
-                part.write(b"half a li")
-            process = subprocess.Popen(self.command("dump", "--follow", "-o", file), stderr=subprocess.PIPE, text=True)
-            try:
-                until("the rest is cut off", lambda: file.with_name("events.part").read_bytes().endswith(b"}\n"))
-                process.send_signal(signal.SIGTERM)
-                said = process.communicate(timeout=30)[1]
-            finally:
-                process.kill()
-                process.wait()
-            self.assertEqual(process.returncode, 143, said)
-            self.assertIn(f"goes on from {len(self.events)} events", said)
-            ids = [json.loads(line)["id"] for line in file.with_name("events.part").read_text().splitlines()]
-            self.assertEqual(sorted(ids), sorted(headers_of(record)["ce_id"] for _, record in self.events))
-            self.replay("dump", "--context", "orders", "-o", str(file))
-            self.assertEqual(sorted(file.read_text().splitlines()), sorted(first.splitlines()))
-            self.assertFalse(file.with_name("events.part").exists())
+            noted = json.loads(state.read_text())
+            written = [json.loads(line) for line in part.read_text().splitlines()]
+            self.assertEqual((noted["length"], noted["events"]), (part.stat().st_size, len(written)))
+            self.assertEqual(noted["offsets"], {event["log"]: event["offset"] + 1 for event in written})
+
+            # Another command begins anew.
+            self.replay("dump", "-o", str(file))
+            self.assertEqual((part.exists(), state.exists()), (False, False))
+            lines = file.read_text().splitlines(keepends=True)
+            self.assertEqual(len(lines), len(self.events))
+            file.unlink()
+
+            # What a dump that was killed leaves: what it had noted, whole commits, and some bytes more.
+            events = [json.loads(line) for line in lines]
+            noted = next(n for n in range(len(lines) // 2, len(lines)) if events[n]["causationId"] != events[n - 1]["causationId"])
+            part.write_text("".join(lines[:noted]) + lines[noted][:9])
+            offsets = {event["log"]: event["offset"] + 1 for event in events[:noted]}
+            command = " ".join([BROKERS, self.prefix, *self.command("dump", "-o", str(file))[1:]])
+            state.write_text(json.dumps({"command": command, "length": sum(len(line.encode()) for line in lines[:noted]),
+                                         "events": noted, "offsets": offsets}))
+            self.replay("dump", "-o", str(file))
+            gone_on = file.read_text().splitlines(keepends=True)
+            self.assertEqual(gone_on[:noted], lines[:noted], "what was there is not read again")
+            self.assertEqual(sorted(gone_on), sorted(lines), "nothing twice, nothing missing")
+            self.assertEqual((part.exists(), state.exists()), (False, False))
 
     def test_following_shows_what_is_added(self):
         prefix = "flow-follow-" + uuid.uuid4().hex[:8]

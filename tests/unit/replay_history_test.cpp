@@ -203,7 +203,7 @@ TEST_F(ReplayHistory, ALogThatWasMadeAnewIsNotReadByTheOldBookmarks) {
   for (const int commits : {300, 600, 20}) {  // as long as before, longer, shorter
     logs_ = std::make_shared<MemoryLogs>();
     Scribe scribe(logs_, {"inventory", 0}, "made-" + std::to_string(commits));
-    scribe.term(7);
+    scribe.term(commits);  // another history, another term
     for (int i = 0; i < commits; ++i) scribe.commit("a", 1, 1'000 + 5 * i);
     expect_right(times(1'100, 1'400), "made anew");
     expect_right(times(1'100, 1'400), "with new bookmarks");

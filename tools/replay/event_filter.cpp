@@ -20,15 +20,17 @@ std::string text_of_file(const std::string& path, std::string_view option) {
   return std::move(text).str();
 }
 
-// A misspelt type must not look like one that never happened.
-std::set<std::string, std::less<>> known_types(const std::vector<std::string>& names, std::set<std::string>& contexts) {
-  std::set<std::string, std::less<>> types;
+// A misspelt type must not look like one that never happened. Former versions of a type are in the logs, but not among
+// today's: they are known by the name that all versions have.
+std::set<std::string> contexts_of_types(const std::vector<std::string>& names) {
+  std::set<std::string> contexts;
   for (const std::string& name : names) {
+    const bool whole = name.find('.') != std::string::npos;
     bool known = false;
     for (const EventType& type : event_types()) {
-      if (name != type.type && name != short_type(type.type)) continue;
+      if ((whole ? short_type(name) : name) != short_type(type.type)) continue;
+      if (whole && !name.starts_with("everfold." + type.context + ".")) continue;
       known = true;
-      types.insert(type.type);
       contexts.insert(type.context);
     }
     if (!known)
@@ -36,7 +38,7 @@ std::set<std::string, std::less<>> known_types(const std::vector<std::string>& n
           "--type " + name +
           " is no event of this version: give a name such as OrderPlaced or everfold.orders.OrderPlaced.v1");
   }
-  return types;
+  return contexts;
 }
 
 // Logs that are not named are not read.
@@ -72,9 +74,8 @@ void add_filter_options(CLI::App& app, FilterOptions& options) {
 }
 
 EventFilter::EventFilter(const FilterOptions& options, History& history)
-    : actor_(options.actor), correlation_(options.correlation) {
-  std::set<std::string> contexts;
-  types_ = known_types(options.types, contexts);
+    : types_(options.types.begin(), options.types.end()), actor_(options.actor), correlation_(options.correlation) {
+  const std::set<std::string> contexts = contexts_of_types(options.types);
   wanted_.contexts = options.contexts;
   if (wanted_.contexts.empty())
     for (const std::string& context : contexts)
@@ -89,8 +90,8 @@ EventFilter::EventFilter(const FilterOptions& options, History& history)
 }
 
 bool EventFilter::passes(const EventMeta& meta) const {
-  return (types_.empty() || types_.contains(meta.type)) && (actor_.empty() || meta.actor == actor_) &&
-         (correlation_.empty() || meta.correlation_id == correlation_);
+  return (types_.empty() || types_.contains(meta.type) || types_.contains(short_type(meta.type))) &&
+         (actor_.empty() || meta.actor == actor_) && (correlation_.empty() || meta.correlation_id == correlation_);
 }
 
 bool EventFilter::passes(const LogId& log, const StoredEvent& event, EventJson& maker, std::string& json) {

@@ -43,7 +43,7 @@ class EventFilter {
 
  private:
   Wanted wanted_;
-  std::set<std::string, std::less<>> types_;
+  std::set<std::string, std::less<>> types_;  // as given: whole names, or the name that all versions have
   std::string actor_, correlation_;
   std::optional<Jq> where_;
 };
