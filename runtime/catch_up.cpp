@@ -1,5 +1,6 @@
 #include "runtime/catch_up.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <stdexcept>
@@ -12,8 +13,12 @@ constexpr int ends_timeout_ms = 3'000;
 
 }  // namespace
 
-CatchUp::CatchUp(LogSource& source, Edges edges, int64_t deadline_ms)
-    : source_(source), edges_(std::move(edges)), deadline_ms_(deadline_ms), thread_([this](const std::stop_token& stop) { serve(stop); }) {}
+CatchUp::CatchUp(LogSource& source, Edges edges, int64_t deadline_ms, std::chrono::milliseconds look_every)
+    : source_(source),
+      edges_(std::move(edges)),
+      deadline_ms_(deadline_ms),
+      look_every_(look_every),
+      thread_([this](const std::stop_token& stop) { serve(stop); }) {}
 
 void CatchUp::ask(Then then) {
   const std::lock_guard lock(mutex_);
@@ -23,7 +28,9 @@ void CatchUp::ask(Then then) {
 
 void CatchUp::serve(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
-  while (asked_.wait(lock, stop, [this] { return !asking_.empty(); })) {
+  while (!stop.stop_requested()) {
+    asked_.wait_for(lock, stop, look_every_, [this] { return !asking_.empty(); });
+    if (stop.stop_requested()) return;
     std::vector<Then> asking = std::exchange(asking_, {});
     lock.unlock();
     wait_for_all(std::move(asking));
@@ -32,11 +39,12 @@ void CatchUp::serve(const std::stop_token& stop) {
 }
 
 void CatchUp::wait_for_all(std::vector<Then> asking) {
+  const int64_t asked_ms = edges_.now_ms();
   std::vector<WantedPosition> ends;
   try {
     ends = source_.end_positions(ends_timeout_ms);
   } catch (const std::runtime_error& e) {
-    edges_.say(e.what());
+    if (!asking.empty()) edges_.say(e.what());
     for (const Then& then : asking) then(false);
     return;
   }
@@ -46,11 +54,12 @@ void CatchUp::wait_for_all(std::vector<Then> asking) {
     std::atomic<bool> reached{true};
   };
   const auto waiting = std::make_shared<Waiting>(std::move(asking), ends.size());
-  const int64_t deadline_ms = edges_.now_ms() + deadline_ms_;
+  const int64_t deadline_ms = asked_ms + deadline_ms_;
   for (WantedPosition& end : ends)
-    edges_.when_read({std::move(end), deadline_ms, [waiting](bool reached) {
+    edges_.when_read({std::move(end), deadline_ms, [this, asked_ms, waiting](bool reached) {
                         if (!reached) waiting->reached = false;
                         if (--waiting->open > 0) return;
+                        if (waiting->reached) reached_ms_ = std::max(reached_ms_.load(), asked_ms);
                         for (const Then& then : waiting->asking) then(waiting->reached);
                       }});
 }

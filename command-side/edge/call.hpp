@@ -25,7 +25,7 @@ struct Ports {
   const auth::TokenVerifier& tokens;
   std::function<int64_t()> now_ms;         // since 1970
   std::function<std::string()> random_id;  // not guessable: a guest's cart id is the capability to it
-  std::function<bool()> has_caught_up;  // has read once what was in the logs when the node started
+  std::function<bool()> has_caught_up;  // has read what was in the logs a little while ago: look-ups are no older than that
   std::function<void(std::function<void(bool reached)>)> catch_up;  // calls back when all that is in the logs now has been read
 };
 

@@ -29,6 +29,7 @@ namespace {
 constexpr int topics_timeout_ms = 30'000;
 constexpr int step_ms = 50;
 constexpr int64_t catch_up_deadline_ms = 10'000;
+constexpr int looks_a_session = 6;  // of how far this node has to read: a few may be late before its look-ups count as old
 
 void warn(std::string_view sentence) { logging::warn(sentence); }
 
@@ -100,7 +101,10 @@ struct WriterNode::Impl {
   std::unique_ptr<Peers> peers;
   Forwarder forwarder;  // before the writer, which may call it to its last step
   Writer writer;
-  CatchUp catch_up{*source, {steady_clock_ms, [this](ReadWait wait) { writer.when_read(std::move(wait)); }, warn}, catch_up_deadline_ms};
+  CatchUp catch_up{*source,
+                   {steady_clock_ms, [this](ReadWait wait) { writer.when_read(std::move(wait)); }, warn},
+                   catch_up_deadline_ms,
+                   std::chrono::milliseconds(options.kafka.session_timeout_ms / looks_a_session)};
   parked::ConsumerParking parked;
   kafka::LogWatch watch;
   std::unique_ptr<GroupSource> group;
@@ -155,7 +159,9 @@ bool WriterNode::drain(int deadline_ms) {
 }
 
 CommandBus& WriterNode::bus() { return impl_->writer; }
-bool WriterNode::has_caught_up() const { return impl_->writer.has_caught_up(); }
+bool WriterNode::has_caught_up() const {
+  return impl_->writer.has_caught_up() && impl_->catch_up.age_ms() <= impl_->options.kafka.session_timeout_ms;
+}
 void WriterNode::catch_up(std::function<void(bool reached)> then) { impl_->catch_up.ask(std::move(then)); }
 const History& WriterNode::history() const { return *impl_->index; }
 

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <future>
 #include <stdexcept>
+#include <thread>
 
 #include "runtime/memory_log.hpp"
 
@@ -59,18 +60,20 @@ class CatchUpTest : public testing::Test {
 
   std::shared_ptr<MemoryLogs> logs = std::make_shared<MemoryLogs>();
   AwaySource source{logs};
+  std::atomic<int64_t> now_ms{1'000};
   std::mutex mutex;
   std::condition_variable came;
   std::vector<ReadWait> waits;
   CatchUp catch_up{source,
-                   {[] { return int64_t{1'000}; },
+                   {[this] { return now_ms.load(); },
                     [this](ReadWait wait) {
                       const std::lock_guard lock(mutex);
                       waits.push_back(std::move(wait));
                       came.notify_one();
                     },
                     [](std::string_view) {}},
-                   500};
+                   500,
+                   1h};
 };
 
 TEST_F(CatchUpTest, IsReachedWhenEveryLogIsReadToWhereItEnded) {
@@ -117,6 +120,34 @@ TEST_F(CatchUpTest, IsNotReachedWhenKafkaDoesNotSayWhereTheLogsEnd) {
   next().then(true);
   next().then(true);
   EXPECT_TRUE(told.get()) << "and the next one is asked again";
+}
+
+TEST_F(CatchUpTest, TellsHowOldWhatIsReadMayBe) {
+  EXPECT_GT(catch_up.age_ms(), 1'000'000) << "nothing is read yet";
+  auto told = ask();
+  const ReadWait orders = next(), carts = next();
+  now_ms += 300;
+  orders.then(true);
+  EXPECT_GT(catch_up.age_ms(), 1'000'000);
+  carts.then(true);
+  EXPECT_EQ(catch_up.age_ms(), 300) << "it counts from the question: what came after it may be missing";
+  now_ms += 5'000;
+  auto too_late = ask();
+  next().then(false);
+  next().then(true);
+  EXPECT_EQ(catch_up.age_ms(), 5'300);
+}
+
+TEST_F(CatchUpTest, LooksByItself) {
+  CatchUp looking{source,
+                  {[this] { return now_ms.load(); },
+                   [](const ReadWait& wait) { wait.then(true); },
+                   [](std::string_view) {}},
+                  500,
+                  1ms};
+  const auto deadline = std::chrono::steady_clock::now() + 10s;
+  while (looking.age_ms() != 0 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+  EXPECT_EQ(looking.age_ms(), 0);
 }
 
 }  // namespace
