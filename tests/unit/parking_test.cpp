@@ -71,6 +71,7 @@ TEST_F(ParkingTest, WhatIsLostIsWrittenAgain) {
   steps();
   parts_->appender.deliver();
   steps();
+  EXPECT_FALSE(parking().unconfirmed(orders0)) << "the next producer had it at once";
   parts_->appender.deliver_orphans();
   steps();
   EXPECT_EQ(parts_->listed(), (Strings{"orders.0:1 refused 1 +0", "orders.0:2 refused 1 +0"}));
@@ -156,6 +157,40 @@ TEST_F(ParkingTest, OneAggregatesAreDueInOrderAndInTheirConsumersHandsUntilItHas
   EXPECT_EQ(due(), (Strings{"orders.0:3"}));
 }
 
+TEST_F(ParkingTest, WhatHasItsOwnTimeWaitsForIt) {
+  park(1, "x", Code::unavailable);
+  park(2, "x", Code::unavailable);
+  parking().ask(Kind::looked, {orders0, 1}, {"me", "", 0}, nullptr);
+  steps();
+  parking().ask(Kind::skip, {orders0, 2}, {"me", "", 0}, nullptr);  // not its turn yet
+  steps(600);
+  steps(600);  // that word has not put the first off
+  EXPECT_EQ(due(), (Strings{"orders.0:1"}));
+  parking().handled({orders0, 1});
+  steps();
+  EXPECT_TRUE(due().empty());
+  EXPECT_EQ(parts_->told.back(), "skipped orders.0:2");
+}
+
+TEST_F(ParkingTest, ANewOwnerTriesAllOfAnAggregateAndInOrder) {
+  park(1, "x");
+  park(2, "x");
+  steps();
+  EXPECT_TRUE(due().empty());
+  restart();
+  EXPECT_EQ(due(), (Strings{"orders.0:1", "orders.0:2"}));
+}
+
+TEST_F(ParkingTest, ThoseThatWereParkedTogetherDoNotComeBackTogether) {
+  for (int64_t offset = 0; offset < 50; ++offset) park(offset, "key " + std::to_string(offset), Code::unavailable);
+  steps();
+  std::set<int64_t> times;
+  for (int i = 0; i < 400 && times.size() < 5; ++i, ++now_ms_)
+    if (due().empty()) now_ms_ = std::max(now_ms_, parking().next_due_ms() - 1);
+    else times.insert(now_ms_);
+  EXPECT_EQ(times.size(), 5u);
+}
+
 TEST_F(ParkingTest, ManyAreTriedAFewAtATime) {
   for (int64_t offset = 0; offset < 250; ++offset) park(offset, "key " + std::to_string(offset));
   steps();
@@ -214,6 +249,37 @@ TEST_F(ParkingTest, WhatIsWrittenIsSmallWhateverTheRecordHad) {
     EXPECT_LT(topic_->at(topic0, offset)->value.size(), 20'000u) << offset;
 }
 
+TEST_F(ParkingTest, ALogThatIsTakenAwayLeavesNothingBehind) {
+  park(1, "x", Code::unavailable);
+  steps();
+  now_ms_ += 1'200;
+  EXPECT_EQ(due(), (Strings{"orders.0:1"}));
+  parts_->appender.linger(true);
+  park(2, "y");
+  parking().revoked(orders0);
+  EXPECT_FALSE(parking().busy());
+  EXPECT_FALSE(parking().unconfirmed(orders0));
+  EXPECT_FALSE(parking().known({orders0, 2}));
+  EXPECT_FALSE(parking().closed(orders0, "y"));
+  parts_->appender.linger(false);
+  parking().assigned(orders0);
+  steps();
+  EXPECT_EQ(due(), (Strings{"orders.0:1", "orders.0:2"})) << "the second had left before";
+}
+
+TEST_F(ParkingTest, AWishOutlivesARebalance) {
+  park(1, "x");
+  steps();
+  std::vector<bool> answers;
+  parts_->appender.linger(true);
+  parking().ask(Kind::retry, {orders0, 1}, {}, [&](bool noted) { answers.push_back(noted); });
+  steps();
+  parking().revoked(orders0);
+  parts_->appender.deliver();
+  steps();
+  EXPECT_EQ(answers, (std::vector<bool>{true}));
+}
+
 TEST_F(ParkingTest, AWishIsAnsweredWhenItIsInTheTopicOrTooLate) {
   park(1, "x");
   steps();
@@ -256,14 +322,19 @@ TEST_F(ParkingTest, WhatWasAskedAboutARecordEndsWithIt) {
   EXPECT_EQ(due(), (Strings{"orders.0:1"}));
   parking().handled({orders0, 1});
   steps();
+  const auto slots = [&] {
+    ParkedTable table;
+    for (int64_t offset = 0; offset < topic_->end(topic0); ++offset) {
+      const auto record = *topic_->at(topic0, offset);
+      if (const auto parsed = parking_record_of(0, record.key, record.value)) table.apply(*parsed);
+    }
+    return table.slots().size();
+  };
+  EXPECT_EQ(slots(), 0u);
   topic_->append(topic0, parking_record({Kind::retry, {orders0, 1}, std::nullopt, Asked{"late", "", 1}}));
+  EXPECT_EQ(slots(), 1u);
   restart();
-  ParkedTable table;
-  for (int64_t offset = 0; offset < topic_->end(topic0); ++offset) {
-    const auto record = *topic_->at(topic0, offset);
-    if (const auto parsed = parking_record_of(0, record.key, record.value)) table.apply(*parsed);
-  }
-  EXPECT_TRUE(table.slots().empty());
+  EXPECT_EQ(slots(), 0u);
 }
 
 TEST(ParkedIds, RoundTrip) {
