@@ -134,6 +134,12 @@ Golden make_golden(const std::string& type, const Descriptor& descriptor) {
   return {type, bytes_of(*message), json_of(*message)};
 }
 
+Golden make_golden(const UpcastStep& step, const Golden& former, const Descriptor& to) {
+  const auto now = step.apply(former.bytes);
+  if (!now) throw std::runtime_error("upcaster " + step.name + " cannot read the golden bytes of " + step.from);
+  return {step.to, *now, json_of(to, *now)};
+}
+
 std::string json_of(const Descriptor& descriptor, std::string_view bytes) {
   DynamicMessageFactory factory;
   const std::unique_ptr<Message> message(factory.GetPrototype(&descriptor)->New());
@@ -160,16 +166,14 @@ Golden parse_golden(std::string_view text) {
 
 std::vector<std::string> write_missing(const SchemaSet& schemas, const std::string& folder) {
   std::vector<std::string> written;
-  for (const auto& [type, message] : schemas.kept())
-    if (const auto path = folder + "/" + golden_file(type); write_if_missing(path, make_golden(type, *message)))
-      written.push_back(path);
+  const auto keep = [&](const std::string& file, const Golden& golden) {
+    if (const auto path = folder + "/" + file; write_if_missing(path, golden)) written.push_back(path);
+  };
+  for (const auto& [type, message] : schemas.kept()) keep(golden_file(type), make_golden(type, *message));
   for (const ContextEvents& context : all_events())
     for (const UpcastStep& step : context.upcasters) {
-      const std::string path = folder + "/" + golden_file(step);
-      const auto former = parse_golden(read_file(folder + "/" + golden_file(step.from)));
-      const auto now = step.apply(former.bytes);
-      if (!now) throw std::runtime_error(step.name + " cannot read the golden bytes of " + step.from);
-      if (write_if_missing(path, {step.to, *now, json_of(*schemas.kept().at(step.to), *now)})) written.push_back(path);
+      const Golden former = parse_golden(read_file(folder + "/" + golden_file(step.from)));
+      keep(golden_file(step), make_golden(step, former, *schemas.kept().at(step.to)));
     }
   return written;
 }

@@ -28,6 +28,8 @@ struct Golden {
 
 // Every field set, each to something else, always the same. Of a oneof its first.
 Golden make_golden(const std::string& type, const google::protobuf::Descriptor& message);
+// What an upcaster makes of the golden of the type that it begins at. Throws std::runtime_error: it cannot read that.
+Golden make_golden(const UpcastStep& step, const Golden& former, const google::protobuf::Descriptor& to);
 // Throws std::runtime_error: they are no such message.
 std::string json_of(const google::protobuf::Descriptor& message, std::string_view bytes);
 
