@@ -1,6 +1,5 @@
 #include "projections/service.hpp"
 
-#include <google/protobuf/message.h>
 #include <malloc.h>
 
 #include <algorithm>
@@ -85,7 +84,7 @@ ProjectionService::ProjectionService(ServiceOptions options, std::function<void(
   for (const MakeView& make : view_makers()) {
     auto& running = *views_.emplace_back(std::make_unique<Running>());
     const auto view = make();
-    running.row_type = view->row_type().GetTypeName();
+    running.row_type = view->row_type();
     running.shelf = std::make_unique<RocksViewShelf>(options_.views_dir, std::string(view->name()), memory_);
     running.projector = std::make_unique<Projector>(
         make, logs_of(*view, options_), ports_of(*running.shelf, options_.kafka, options_.views_dir, say, warn, turn_, note));

@@ -8,7 +8,11 @@
 namespace everfold::replay {
 namespace {
 
-std::vector<std::unique_ptr<View>> all_views() { return projections::make_views(); }
+std::vector<std::unique_ptr<View>> all_views() {
+  std::vector<std::unique_ptr<View>> views;
+  for (const MakeView& make : projections::view_makers()) views.push_back(make());
+  return views;
+}
 
 }  // namespace
 
