@@ -29,6 +29,7 @@ constexpr std::size_t most_waiting_operators = 64;
 struct Settings {
   config::Options common;
   std::string fold_once;
+  int64_t build_threads = 1;
 };
 
 Settings settings_of(int argc, char** argv) {
@@ -38,6 +39,7 @@ Settings settings_of(int argc, char** argv) {
   line.kafka().topics().views(".everfold/views").http(8083).secret(false);
   line.text("fold-once", settings.fold_once,
             "Fold this view anew from the beginning to the present end, print how long it took as JSON, and exit");
+  line.number("build-threads", settings.build_threads, 1, 64, "Threads that fold a generation in the making, which share its partitions");
   line.parse_or_exit(argc, argv);
   return settings;
 }
@@ -52,7 +54,8 @@ ServiceOptions service_options(const config::Options& options) {
   return {
       {options.brokers, options.prefix, options.partitions, options.replication_factor, options.min_insync_replicas},
       options.views_dir,
-      all_contexts()};
+      all_contexts(),
+      1};
 }
 
 auth::TokenVerifier token_verifier(const std::string& secret_file) {
@@ -98,7 +101,8 @@ void fold_once(const std::string& name, const ServiceOptions& options) {
   BuildTurn turn;
   const auto say = [](std::string_view sentence) { std::cerr << sentence << '\n'; };
   Projector projector(*maker, logs_of(*(*maker)(), options),
-                      ports_of(shelf, options.kafka, options.views_dir, say, say, turn, [](const StoredEvent&) {}));
+                      ports_of(shelf, options.kafka, options.views_dir, say, say, turn, [](const StoredEvent&) {}),
+                      ProjectorSettings{.build_threads = options.build_threads});
 
   const auto started = std::chrono::steady_clock::now();
   projector.rebuild(std::stop_token());
@@ -111,6 +115,7 @@ void fold_once(const std::string& name, const ServiceOptions& options) {
 
 void run(const Settings& settings) {
   ServiceOptions options = service_options(settings.common);
+  options.build_threads = static_cast<int>(settings.build_threads);
   const DirectoryLock lock(options.views_dir);
   if (const auto refusal = kafka::ensure_topics(options.kafka, options.contexts, topics_timeout_ms))
     throw std::runtime_error(*refusal);

@@ -87,7 +87,9 @@ ProjectionService::ProjectionService(ServiceOptions options, std::function<void(
     running.row_type = view->row_type();
     running.shelf = std::make_unique<RocksViewShelf>(options_.views_dir, std::string(view->name()), memory_);
     running.projector = std::make_unique<Projector>(
-        make, logs_of(*view, options_), ports_of(*running.shelf, options_.kafka, options_.views_dir, say, warn, turn_, note));
+        make, logs_of(*view, options_),
+        ports_of(*running.shelf, options_.kafka, options_.views_dir, say, warn, turn_, note),
+        ProjectorSettings{.build_threads = options_.build_threads});
   }
 }
 
@@ -172,8 +174,11 @@ void ProjectionService::watch_lag(const std::stop_token& stop) {
 }
 
 bool ProjectionService::any_building() const {
-  return std::any_of(views_.begin(), views_.end(),
-                     [](const auto& running) { return running->projector->status().building; });
+  return std::any_of(views_.begin(), views_.end(), [](const auto& running) {
+    const auto status = running->projector->status();
+    return status.building || (status.build && status.build->under_way() &&
+                               status.build->phase != RebuildSteps::Phase::ready);
+  });
 }
 
 std::optional<std::string> ProjectionService::not_ready() const {

@@ -25,6 +25,7 @@ struct ServiceOptions {
   kafka::KafkaOptions kafka;
   std::string views_dir;
   std::vector<std::string> contexts;  // processes too: the history has their events
+  int build_threads = 1;
 };
 
 class ProjectionService {

@@ -131,9 +131,7 @@ std::string view_json(const Projector& projector, const std::string& row_type, c
     known = known && end;
     if (end) lag += std::max<int64_t>(*end - status.next_offsets[i], 0);
   }
-  const bool under_way = status.build && status.build->phase != RebuildSteps::Phase::switched &&
-                         status.build->phase != RebuildSteps::Phase::stopped &&
-                         status.build->phase != RebuildSteps::Phase::failed;
+  const bool under_way = status.build && status.build->under_way();
   json::Object json;
   json.text("name", projector.view())
       .number("version", projector.code_version())

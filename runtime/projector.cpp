@@ -18,9 +18,8 @@ constexpr int64_t last_retry_ms = 30'000;
 
 Projector::Projector(MakeView make_view, std::vector<LogId> logs, Ports ports, ProjectorSettings settings)
     : make_view_(std::move(make_view)),
-      view_(make_view_()),
-      name_(view_->name()),
-      code_version_(view_->version()),
+      name_(make_view_()->name()),
+      code_version_(make_view_()->version()),
       logs_(std::move(logs)),
       ports_(std::move(ports)),
       settings_(settings),
@@ -62,7 +61,7 @@ void Projector::run(const std::stop_token& stop) {
 
 bool Projector::rebuild(const std::stop_token& stop) {
   begin(generations_.start(order_of(RebuildOrder::Kind::rebuild, {})));
-  begin_when_due(nullptr, stop);
+  begin_when_due(nullptr);
   while (!stop.stop_requested() && !build_is_due()) wait_for_build(stop);
   if (build_is_due()) take_over(stop);
   const bool switched = live_.store != nullptr;
@@ -83,6 +82,9 @@ void Projector::open() {
 void Projector::close() {
   if (build_) end_build(build_->status());
   ordered_.reset();
+  awaited_.clear();
+  folding_.reset();
+  fold_view_.reset();
   live_ = {};
 }
 
@@ -137,7 +139,7 @@ void Projector::begin(Build build) {
 }
 
 // What is to be compared with the live one begins when that is as far in every log.
-void Projector::begin_when_due(const ViewFold* live, const std::stop_token& stop) {
+void Projector::begin_when_due(const ViewFold* live) {
   if (!ordered_) return;
   ViewBuild::Beside beside{live_.number, nullptr};
   if (ordered_->order.verify && live) {
@@ -145,8 +147,6 @@ void Projector::begin_when_due(const ViewFold* live, const std::stop_token& stop
       if (live_.store->position(logs_[i]).offset < ordered_->generation.store->position(logs_[i]).offset) return;
     beside.snapshot = live_.store->snapshot();
   }
-  require_same_logs(*ordered_->generation.store, stop);
-  if (stop.stop_requested()) return;
   build_ = std::make_unique<ViewBuild>(std::move(*ordered_), std::move(beside), make_view_, logs_, ports_, settings_);
   ordered_.reset();
   const std::lock_guard lock(mutex_);
@@ -155,38 +155,43 @@ void Projector::begin_when_due(const ViewFold* live, const std::stop_token& stop
 
 void Projector::follow(const std::stop_token& stop) {
   troubled_ = live_.number;
-  require_same_logs(*live_.store, stop);
-  ViewFolding folding(*view_, *live_.store, logs_, ports_.make_source(false), ports_, settings_);
-  show(folding.fold());
-  const std::vector<int64_t> ends = learn_ends(folding.source(), logs_, ports_, stop);
-  bool reached = false;
-  refolds_ = false;
+  if (!folding_) start_folding(stop);
   while (!stop.stop_requested() && !build_is_due() && !refolds_) {
     if (paused_) {
-      folding.write();
       rest(stop);
     } else {
-      events_ += static_cast<int64_t>(folding.step());
-      show(folding.fold());
+      events_ += static_cast<int64_t>(folding_->step());
+      show(folding_->fold());
     }
-    if (!reached && folding.fold().reached(ends)) {
-      folding.write();
-      reached = caught_up_ = true;
+    if (!awaited_.empty() && folding_->fold().reached(awaited_)) {
+      folding_->write();
+      awaited_.clear();
+      caught_up_ = true;
       damages_ = troubles_ = 0;
     }
     look_after();
-    begin_when_due(&folding.fold(), stop);
+    begin_when_due(&folding_->fold());
     if (wished()) {
-      folding.write();
+      folding_->write();
       do_wishes();
     }
   }
-  folding.write();
+  folding_->write();
+  if (std::exchange(refolds_, false)) folding_.reset();
+}
+
+void Projector::start_folding(const std::stop_token& stop) {
+  require_same_logs(positions_of(*live_.store), ports_, stop);
+  fold_view_ = make_view_();
+  folding_ =
+      std::make_unique<ViewFolding>(*fold_view_, *live_.store, logs_, ports_.make_source(false), ports_, settings_);
+  show(folding_->fold());
+  awaited_ = learn_ends(folding_->source(), logs_, ports_, stop);
 }
 
 // There is nothing to fold on meanwhile.
 void Projector::wait_for_build(const std::stop_token& stop) {
-  begin_when_due(nullptr, stop);
+  begin_when_due(nullptr);
   generation_ = build_ ? build_->number() : 0;
   rest(stop);
   look_after();
@@ -205,15 +210,20 @@ void Projector::take_over(const std::stop_token& stop) {
   if (live_.store)
     for (const LogId& log : logs_) at_least.push_back(live_.store->position(log).offset);
   build_->finish(std::move(at_least));
-  auto next = build_->take(stop);
-  if (!next) return;
-  generations_.switch_to(*next);
+  auto made = build_->take(stop);
+  if (!made) return;
+  generations_.switch_to(made->generation);
   BuildStatus last = build_->status();
   last.phase = RebuildSteps::Phase::switched;
-  live_ = std::move(*next);
+  folding_ = std::move(made->folding);  // and goes on where it is; the old one goes before its view and its store
+  fold_view_ = std::move(made->view);
+  live_ = std::move(made->generation);
+  show(folding_->fold());
   generation_ = live_.number;
   building_ = false;
-  for (std::size_t i = 0; i < logs_.size(); ++i) next_offsets_[i] = live_.store->position(logs_[i]).offset;
+  awaited_.clear();
+  caught_up_ = true;
+  damages_ = troubles_ = 0;
   end_build(std::move(last));
 }
 
@@ -221,20 +231,6 @@ std::vector<std::pair<LogId, LogPosition>> Projector::positions_of(const ViewSto
   std::vector<std::pair<LogId, LogPosition>> positions;
   for (const LogId& log : logs_) positions.emplace_back(log, store.position(log));
   return positions;
-}
-
-void Projector::require_same_logs(const ViewStore& store, const std::stop_token& stop) {
-  const auto positions = positions_of(store);
-  for (bool known = false; !known && !stop.stop_requested();) {
-    std::optional<std::string> refusal;
-    try {
-      refusal = ports_.refusal(positions);
-      known = true;
-    } catch (const std::runtime_error& error) {  // Kafka is away: that is waited for
-      ports_.warn(error.what());
-    }
-    if (refusal) throw std::runtime_error(*refusal);
-  }
 }
 
 void Projector::look_after() {

@@ -116,16 +116,16 @@ class Projector {
   void open();
   void close();
   void begin(Build build);
-  void begin_when_due(const ViewFold* live, const std::stop_token& stop);
+  void begin_when_due(const ViewFold* live);
   void end_build(BuildStatus last);
   void follow(const std::stop_token& stop);
+  void start_folding(const std::stop_token& stop);
   void wait_for_build(const std::stop_token& stop);
   void rest(const std::stop_token& stop);
   void take_over(const std::stop_token& stop);
   bool build_is_due() const { return build_ && build_->due(); }
   void heal(const ViewDamaged& damage);
   std::vector<std::pair<LogId, LogPosition>> positions_of(const ViewStore& store) const;
-  void require_same_logs(const ViewStore& store, const std::stop_token& stop);
   void look_after();
   void wait_out(const std::string& trouble, const std::stop_token& stop);
   void show(const ViewFold& fold);
@@ -147,7 +147,6 @@ class Projector {
   std::optional<Rejection> set_paused(bool paused, const By& by);
 
   const MakeView make_view_;
-  const std::unique_ptr<View> view_;
   const std::string name_;
   const int code_version_;
   const std::vector<LogId> logs_;
@@ -161,10 +160,13 @@ class Projector {
   int64_t looked_events_ = 0;
   int64_t troubled_ = 0;  // the generation that is being dealt with, should it be damaged
   Generation live_;
-  std::optional<Build> ordered_;      // waits to be begun
-  int64_t reserved_ = 0;              // a checkpoint is being copied to it
-  bool refolds_ = false;              // rows were written beside the fold: it must not know them as they were
-  std::unique_ptr<ViewBuild> build_;  // its snapshot is the live store's: it goes first
+  std::unique_ptr<View> fold_view_;
+  std::unique_ptr<ViewFolding> folding_;  // of live_: it goes before its view and its store
+  std::vector<int64_t> awaited_;          // caught up once it is there; empty: it was
+  std::optional<Build> ordered_;          // waits to be begun
+  std::atomic<int64_t> reserved_{0};      // a checkpoint is being copied to it
+  bool refolds_ = false;                  // rows were written beside the fold: it must not know them as they were
+  std::unique_ptr<ViewBuild> build_;      // its snapshot is the live store's: it goes first
 
   std::atomic<int64_t> generation_{0};
   std::atomic<bool> building_{true};

@@ -183,7 +183,7 @@ std::optional<Rejection> Projector::take_in(int64_t number, RebuildOrder order, 
 }
 
 Decided<Projector::RebuiltRow> Projector::rebuild_row(const std::string& key, const By& by) {
-  auto owner = owner_of_row(*view_, key, logs_);
+  auto owner = owner_of_row(*make_view_(), key, logs_);
   if (!owner)
     return reject_field("key", "is no key of view " + name_ +
                                    ": an aggregate's id, or <context>/<aggregate id> in a view over every context");

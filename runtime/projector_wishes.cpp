@@ -78,7 +78,7 @@ std::optional<Rejection> Projector::not_expected(const By& by) const {
 
 std::optional<Rejection> Projector::something_under_way() const {
   if (!build_ && !ordered_ && reserved_ == 0) return std::nullopt;
-  const int64_t number = build_ ? build_->number() : ordered_ ? ordered_->generation.number : reserved_;
+  const int64_t number = build_ ? build_->number() : ordered_ ? ordered_->generation.number : reserved_.load();
   return reject(Code::conflict, "Generation " + std::to_string(number) + " of view " + name_ +
                                     " is being made already: wait for it, switch to it, or stop it first.");
 }
@@ -188,7 +188,7 @@ Decided<std::vector<int64_t>> Projector::prune(const By& by) {
       last.phase = RebuildSteps::Phase::stopped;
       end_build(std::move(last));
     }
-    const int64_t building = build_ ? build_->number() : ordered_ ? ordered_->generation.number : reserved_;
+    const int64_t building = build_ ? build_->number() : ordered_ ? ordered_->generation.number : reserved_.load();
     operations::v1::GenerationsPruned message;
     message.set_view(name_);
     for (const auto& listed : generations_.list())

@@ -45,7 +45,6 @@ class RebuildSteps {
 
   Phase phase() const { return phase_; }
   const RebuildOrder& order() const { return order_; }
-  bool over() const { return phase_ == Phase::switched || phase_ == Phase::stopped || phase_ == Phase::failed; }
 
   // It is folded as far as was to be: to where the live one stood when it is to be compared, otherwise, and after that,
   // to the logs' end.
@@ -54,7 +53,6 @@ class RebuildSteps {
   // Somebody wants it whatever was found. False: it is not ready.
   bool ask_switch();
   bool may_switch() const { return phase_ == Phase::ready && (asked_ || (order_.switch_by_itself && same_)); }
-  void end(Phase how) { phase_ = how; }
 
  private:
   RebuildOrder order_;
@@ -80,6 +78,11 @@ struct BuildStatus {
   std::shared_ptr<const Comparison> comparison;
   std::string failure;
   std::vector<int64_t> next_offsets;  // by log
+
+  bool under_way() const {
+    using Phase = RebuildSteps::Phase;
+    return phase != Phase::switched && phase != Phase::stopped && phase != Phase::failed;
+  }
 };
 
 }  // namespace everfold

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "kernel/ids.hpp"
+#include "runtime/bulk_fold.hpp"
 #include "runtime/operations_log.hpp"
 #include "schemas/operations/v1/events.pb.h"
 
@@ -55,7 +56,11 @@ ViewBuild::ViewBuild(Build build, Beside beside, const MakeView& make_view, cons
       started_ms_(ports.now_ms()),
       rated_ms_(started_ms_),
       steps_(beside_.snapshot ? build_.order : without_comparing(build_.order)) {
-  for (const LogId& log : logs_) first_offsets_ += build_.generation.store->position(log).offset;
+  for (std::size_t i = 0; i < logs_.size(); ++i) {
+    all_logs_.push_back(i);
+    status_.next_offsets.push_back(build_.generation.store->position(logs_[i]).offset);
+  }
+  first_offsets_ = sum(status_.next_offsets);
   status_.generation = number();
   status_.order = build_.order;
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
@@ -88,13 +93,15 @@ bool ViewBuild::due() const {
 void ViewBuild::finish(std::vector<int64_t> at_least) {
   const std::lock_guard lock(mutex_);
   finish_at_ = std::move(at_least);
+  if (folding_) folding_->source().wake();
 }
 
-std::optional<Generation> ViewBuild::take(const std::stop_token& stop) {
+std::optional<ViewBuild::Made> ViewBuild::take(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   if (!changed_.wait(lock, stop, [this] { return ended_; })) return std::nullopt;
   if (trouble_) std::rethrow_exception(trouble_);
-  return std::move(build_.generation);
+  if (!folding_) throw std::runtime_error("a generation in the making ended before it was made");
+  return Made{std::move(build_.generation), std::move(view_of_rest_), std::move(folding_)};
 }
 
 void ViewBuild::run(const std::stop_token& stop) {
@@ -112,41 +119,47 @@ void ViewBuild::run(const std::stop_token& stop) {
 
 void ViewBuild::work(const std::stop_token& stop) {
   tell_started(stop);
-  const auto view = make_view_();
+  std::vector<std::pair<LogId, LogPosition>> positions;
+  for (const LogId& log : logs_) positions.emplace_back(log, build_.generation.store->position(log));
+  require_same_logs(positions, ports_, stop);
+  auto source = ports_.make_source(false);
   {
     const Turn turn(ports_.turn, stop);
-    if (!turn.mine()) return;
-    ViewFolding bulk(*view, *build_.generation.store, logs_, ports_.make_source(true), ports_, settings_);
-    if (!bring_to_present(bulk, stop)) return;
-    tell_finished(stop);
-    bool at_once = false;
-    {
-      const std::lock_guard lock(mutex_);
-      at_once = steps_.may_switch();
-    }
-    if (at_once) return keep_up(bulk, stop);
+    if (!turn.mine() || !fold_most(*source, stop)) return;
   }
-  // It may be long until somebody decides: others take their turn, and the memory.
-  ViewFolding tail(*view, *build_.generation.store, logs_, ports_.make_source(false), ports_, settings_);
-  keep_up(tail, stop);
+  view_of_rest_ = make_view_();
+  auto rest = std::make_unique<ViewFolding>(*view_of_rest_, *build_.generation.store, logs_, std::move(source), ports_,
+                                            settings_);
+  if (!fold_to(*rest, learn_ends(rest->source(), logs_, ports_, stop), stop)) return;
+  {
+    const std::lock_guard lock(mutex_);
+    folding_ = std::move(rest);
+  }
+  reached();
+  tell_finished(stop);
+  keep_up(*folding_, stop);
 }
 
-bool ViewBuild::bring_to_present(ViewFolding& folding, const std::stop_token& stop) {
-  if (beside_.snapshot) {
-    std::vector<int64_t> live;
-    for (const LogId& log : logs_) live.push_back(beside_.snapshot->position(log).offset);
-    folding.stop_at(live);
-    if (!fold_to(folding, live, stop)) return false;
-    reached();
-    if (!compare_with_live(stop)) return false;
-    folding.go_on();
-  } else {
-    if (!fold_to(folding, learn_ends(folding.source(), logs_, ports_, stop), stop)) return false;
-    reached();
-  }
-  if (!fold_to(folding, learn_ends(folding.source(), logs_, ports_, stop), stop)) return false;
+// To where the live one stood and compared with it, or to what is the logs' end now.
+bool ViewBuild::fold_most(LogSource& source, const std::stop_token& stop) {
+  std::vector<int64_t> offsets;
+  if (beside_.snapshot)
+    for (const LogId& log : logs_) offsets.push_back(beside_.snapshot->position(log).offset);
+  else
+    offsets = learn_ends(source, logs_, ports_, stop);
+  if (stop.stop_requested()) return false;
+  set_total(offsets);
+  const BulkFold bulk{make_view_,
+                      *build_.generation.store,
+                      logs_,
+                      ports_,
+                      settings_,
+                      [this](std::size_t events, const ViewFold& fold, const std::vector<std::size_t>& logs) {
+                        show(events, fold, logs);
+                      }};
+  if (!fold_in_bulk(bulk, offsets, stop)) return false;
   reached();
-  return true;
+  return !beside_.snapshot || compare_with_live(stop);
 }
 
 void ViewBuild::reached() {
@@ -157,24 +170,24 @@ void ViewBuild::reached() {
 
 bool ViewBuild::fold_to(ViewFolding& folding, const std::vector<int64_t>& offsets, const std::stop_token& stop) {
   if (stop.stop_requested()) return false;  // the offsets are not all known then
-  {
-    const std::lock_guard lock(mutex_);
-    status_.total = std::max<int64_t>(sum(offsets) - first_offsets_, 0);
-  }
-  while (!stop.stop_requested() && !folding.fold().reached(offsets)) show(folding.step(), folding);
+  set_total(offsets);
+  while (!stop.stop_requested() && !folding.fold().reached(offsets)) show(folding.step(), folding.fold(), all_logs_);
   folding.write();
   return !stop.stop_requested();
 }
 
-void ViewBuild::show(std::size_t events, const ViewFolding& folding) {
-  std::vector<int64_t> next_offsets;
-  for (std::size_t i = 0; i < logs_.size(); ++i) next_offsets.push_back(folding.fold().next_offset(i));
+void ViewBuild::set_total(const std::vector<int64_t>& offsets) {
+  const std::lock_guard lock(mutex_);
+  status_.total = std::max<int64_t>(sum(offsets) - first_offsets_, 0);
+}
+
+void ViewBuild::show(std::size_t events, const ViewFold& fold, const std::vector<std::size_t>& logs) {
   const int64_t now_ms = ports_.now_ms();
   const std::lock_guard lock(mutex_);
   status_.events += static_cast<int64_t>(events);
   if (steps_.phase() != Phase::ready) status_.duration_ms = now_ms - started_ms_;
-  status_.records = sum(next_offsets) - first_offsets_;
-  status_.next_offsets = std::move(next_offsets);
+  for (std::size_t i = 0; i < logs.size(); ++i) status_.next_offsets[logs[i]] = fold.next_offset(i);
+  status_.records = sum(status_.next_offsets) - first_offsets_;
   if (now_ms - rated_ms_ < rate_ms) return;
   status_.events_per_s =
       static_cast<double>(status_.events - rated_events_) * 1'000 / static_cast<double>(now_ms - rated_ms_);
@@ -200,7 +213,7 @@ bool ViewBuild::compare_with_live(const std::stop_token& stop) {
 
 void ViewBuild::keep_up(ViewFolding& folding, const std::stop_token& stop) {
   while (!stop.stop_requested()) {
-    show(folding.step(), folding);
+    show(folding.step(), folding.fold(), all_logs_);
     bool tell = false;
     {
       const std::lock_guard lock(mutex_);

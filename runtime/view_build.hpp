@@ -46,17 +46,23 @@ class ViewBuild {
   bool due() const;
   // Folds as far as these offsets, of logs in order (empty: it is far enough), and ends.
   void finish(std::vector<int64_t> at_least);
+  struct Made {
+    Generation generation;
+    std::unique_ptr<View> view;
+    std::unique_ptr<ViewFolding> folding;  // to be gone on with: of that generation, into that view
+  };
   // Waits for the end. Nothing: asked to stop. Throws what it died of.
-  std::optional<Generation> take(const std::stop_token& stop);
+  std::optional<Made> take(const std::stop_token& stop);
 
  private:
   void run(const std::stop_token& stop);
   void work(const std::stop_token& stop);
-  bool bring_to_present(ViewFolding& folding, const std::stop_token& stop);
+  bool fold_most(LogSource& source, const std::stop_token& stop);
   bool fold_to(ViewFolding& folding, const std::vector<int64_t>& offsets, const std::stop_token& stop);
   bool compare_with_live(const std::stop_token& stop);
   void keep_up(ViewFolding& folding, const std::stop_token& stop);
-  void show(std::size_t events, const ViewFolding& folding);
+  void set_total(const std::vector<int64_t>& offsets);
+  void show(std::size_t events, const ViewFold& fold, const std::vector<std::size_t>& logs);
   void tell_started(const std::stop_token& stop);
   void tell_finished(const std::stop_token& stop);
   void tell_switched(const std::stop_token& stop);
@@ -72,14 +78,17 @@ class ViewBuild {
   const ProjectorSettings& settings_;
   const std::string view_;
   int64_t started_ms_ = 0;
-  int64_t first_offsets_ = 0;  // their sum
+  std::vector<std::size_t> all_logs_;  // their indices
+  int64_t first_offsets_ = 0;          // their sum
   int64_t rated_ms_ = 0, rated_events_ = 0;
 
   mutable std::mutex mutex_;  // guards what is below
   std::condition_variable_any changed_;
   RebuildSteps steps_;
   BuildStatus status_;
-  bool told_ = false;  // that it is about to be switched to
+  std::unique_ptr<View> view_of_rest_;
+  std::unique_ptr<ViewFolding> folding_;  // once it is ready
+  bool told_ = false;                     // that it is about to be switched to
   bool ended_ = false;
   std::optional<std::vector<int64_t>> finish_at_;
   std::exception_ptr trouble_;

@@ -37,6 +37,20 @@ std::vector<int64_t> learn_ends(LogSource& source, const std::vector<LogId>& log
   return ends;
 }
 
+void require_same_logs(const std::vector<std::pair<LogId, LogPosition>>& positions, const ViewPorts& ports,
+                       const std::stop_token& stop) {
+  for (bool known = false; !known && !stop.stop_requested();) {
+    std::optional<std::string> refusal;
+    try {
+      refusal = ports.refusal(positions);
+      known = true;
+    } catch (const std::runtime_error& error) {
+      ports.warn(error.what());
+    }
+    if (refusal) throw std::runtime_error(*refusal);
+  }
+}
+
 ViewFolding::ViewFolding(View& view, ViewStore& store, const std::vector<LogId>& logs,
                          std::unique_ptr<LogSource> source, const ViewPorts& ports, const ProjectorSettings& settings)
     : ports_(ports), settings_(settings), fold_(view, store, logs), source_(std::move(source)) {
@@ -44,15 +58,6 @@ ViewFolding::ViewFolding(View& view, ViewStore& store, const std::vector<LogId>&
 }
 
 void ViewFolding::stop_at(std::vector<int64_t> offsets) { stop_at_ = std::move(offsets); }
-
-// What was read and left out is read again.
-void ViewFolding::go_on() {
-  stop_at_.clear();
-  std::vector<std::pair<LogId, int64_t>> next = fold_.positions();
-  for (std::size_t i = 0; i < next.size(); ++i)
-    next[i].second = fold_.next_offset(i);  // perhaps in the middle of a commit
-  source_->assign(std::move(next));
-}
 
 void ViewFolding::take(std::size_t log, const RecordView& record) {
   if (stop_at_.empty() || record.offset < stop_at_[log]) fold_.take(log, record);

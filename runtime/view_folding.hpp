@@ -19,9 +19,8 @@ class ViewFolding {
 
   // Reads, folds, and writes when a batch is due. Returns the number of events.
   std::size_t step();
-  // Folds no record of a log from this offset on, until it is told otherwise; nothing: every record.
+  // Folds no record of a log from its offset on.
   void stop_at(std::vector<int64_t> offsets);
-  void go_on();
   void write() { fold_.write(); }
 
   const ViewFold& fold() const { return fold_; }

@@ -27,6 +27,7 @@ struct ProjectorSettings {
   int poll_ms = 50;                    // how soon a request to stop is seen
   int64_t look_ms = 1'000;             // how often the folder is looked after
   int64_t retry_ms = 1'000;            // after a disk that was full, doubling up to 30 s
+  int build_threads = 1;               // that fold a generation in the making
   int64_t wish_ms = 10'000;            // how long an operator's wish waits for the end of a batch
 };
 
@@ -66,5 +67,9 @@ using MakeView = std::function<std::unique_ptr<View>()>;
 // The logs' ends of now. Kafka may be away: that is waited for, and said. What is left at a stop is 0.
 std::vector<int64_t> learn_ends(LogSource& source, const std::vector<LogId>& logs, const ViewPorts& ports,
                                 const std::stop_token& stop);
+
+// Throws std::runtime_error when the logs are not those that stand there; waits for Kafka, and says so.
+void require_same_logs(const std::vector<std::pair<LogId, LogPosition>>& positions, const ViewPorts& ports,
+                       const std::stop_token& stop);
 
 }  // namespace everfold

@@ -61,7 +61,8 @@ class CheckpointRefused : public std::runtime_error {
 
 class ViewStore : public ViewReader {
  public:
-  virtual void write(const ViewBatch& batch) = 0;  // all or nothing, durable against a crash of the process
+  // All or nothing, durable against a crash of the process. From any thread.
+  virtual void write(const ViewBatch& batch) = 0;
   virtual std::unique_ptr<ViewSnapshot> snapshot() const = 0;
   // A copy of it as it stands, in a directory that is not there yet, with a few words about it for who restores it
   // (ViewShelf::adopt). A directory without them is no finished checkpoint. Throws CheckpointRefused.

@@ -7,6 +7,7 @@
 
 #include <charconv>
 #include <filesystem>
+#include <mutex>
 #include <system_error>
 #include <utility>
 
@@ -43,8 +44,10 @@ class RocksViewSnapshot final : public ViewSnapshot {
 }  // namespace
 
 struct RocksViewStore::Impl {
+  Impl(std::unique_ptr<ViewDb> opened, int version) : db(std::move(opened)), code_version(version) {}
   std::unique_ptr<ViewDb> db;
-  int code_version = 0;
+  const int code_version;
+  std::mutex writing;
 };
 
 RocksViewStore::RocksViewStore(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -53,7 +56,7 @@ RocksViewStore::~RocksViewStore() = default;
 std::unique_ptr<RocksViewStore> RocksViewStore::open(const std::string& directory, const RocksMemory& memory) {
   auto db = ViewDb::open(directory, false, memory);
   const int version = stored_code_version(*db);
-  return std::unique_ptr<RocksViewStore>(new RocksViewStore(std::make_unique<Impl>(Impl{std::move(db), version})));
+  return std::unique_ptr<RocksViewStore>(new RocksViewStore(std::make_unique<Impl>(std::move(db), version)));
 }
 
 std::unique_ptr<RocksViewStore> RocksViewStore::create(const std::string& directory, int code_version,
@@ -63,7 +66,7 @@ std::unique_ptr<RocksViewStore> RocksViewStore::create(const std::string& direct
   durable.sync = true;
   require_ok(db->db().Put(durable, key_of(Kind::meta, code_version_key), std::to_string(code_version)),
              "creating " + directory);
-  return std::unique_ptr<RocksViewStore>(new RocksViewStore(std::make_unique<Impl>(Impl{std::move(db), code_version})));
+  return std::unique_ptr<RocksViewStore>(new RocksViewStore(std::make_unique<Impl>(std::move(db), code_version)));
 }
 
 int RocksViewStore::code_version() const { return impl_->code_version; }
@@ -113,6 +116,7 @@ void RocksViewStore::write(const ViewBatch& batch) {
   for (const auto& [log, position] : batch.positions)
     add(out.Put(key_of(Kind::meta, position_key(log)), encode_position(position)));
   require_ok(status, "writing a view");
+  const std::lock_guard lock(impl_->writing);
   impl_->db->write(out);
 }
 

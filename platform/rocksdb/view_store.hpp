@@ -30,7 +30,7 @@ class RocksMemory {
 
 // The writer's side of one generation. Batches go to the write-ahead log without a sync: after a crash of the process
 // the log is in the page cache still; after a crash of the machine the store opens at an earlier batch, whose positions
-// say where in Kafka to go on. Readers may use it from other threads, write() is one thread's.
+// say where in Kafka to go on. From any thread.
 class RocksViewStore final : public ViewStore {
  public:
   // Throws ViewDamaged; ViewUnwritable for anything else (disk full, permission, opened by another process).

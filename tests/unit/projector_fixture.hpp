@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <mutex>
@@ -53,6 +54,32 @@ class AwaySource final : public LogSource {
   int& failures_;
 };
 
+struct Blindness {
+  std::atomic<bool> now{false};
+  std::atomic<int> polls{0};  // that read nothing because of it
+};
+
+// Reads nothing while it is blind.
+class BlindSource final : public LogSource {
+ public:
+  BlindSource(std::unique_ptr<LogSource> source, std::shared_ptr<Blindness> blind)
+      : source_(std::move(source)), blind_(std::move(blind)) {}
+  void assign(std::vector<std::pair<LogId, int64_t>> logs) override { source_->assign(std::move(logs)); }
+  std::size_t poll(int timeout_ms, const Sink& sink) override {
+    if (!blind_->now) return source_->poll(timeout_ms, sink);
+    ++blind_->polls;
+    std::this_thread::sleep_for(std::chrono::milliseconds(timeout_ms));
+    return 0;
+  }
+  int64_t end_offset(const LogId& log, int timeout_ms) override { return source_->end_offset(log, timeout_ms); }
+  std::vector<WantedPosition> end_positions(int timeout_ms) override { return source_->end_positions(timeout_ms); }
+  void wake() override { source_->wake(); }
+
+ private:
+  std::unique_ptr<LogSource> source_;
+  std::shared_ptr<Blindness> blind_;
+};
+
 // A projector on its own thread.
 template <class V>
 class Running {
@@ -62,21 +89,26 @@ class Running {
       ViewShelf& shelf, std::shared_ptr<MemoryLogs> memory, int* kafka_failures = nullptr,
       Refusal refusal = [](const auto&) { return std::nullopt; })
       : projector_([] { return std::make_unique<FoldedView<V>>(); }, {log0, log1},
-                   {shelf, [=](bool) { return make_source(memory, kafka_failures); }, steady_ms,
+                   {shelf, [=, this](bool) { return make_source(memory, kafka_failures); }, steady_ms,
                     [this](std::string_view sentence) { remember(sentence); },
                     [this](std::string_view sentence) { remember(sentence); }, turn_, std::move(refusal),
                     [this](const StoredEvent& operation) { note(operation); }, steady_ms},
-                   {.poll_ms = 1, .look_ms = 1}),
+                   {.poll_ms = 1, .look_ms = 1, .build_threads = 2}),
         thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
   Projector& projector() { return projector_; }
+  // Of the sources that are made from now on.
+  Blindness& blind_from_now_on() {
+    may_go_blind_ = true;
+    return *blind_;
+  }
   std::vector<std::string> noted() {  // the types of what was noted
     const std::lock_guard lock(mutex_);
     return noted_;
   }
   template <class Condition>
-  ::testing::AssertionResult comes_to(Condition condition) {
-    const int64_t deadline_ms = steady_ms() + 10'000;
+  ::testing::AssertionResult comes_to(Condition condition, int64_t within_ms = 10'000) {
+    const int64_t deadline_ms = steady_ms() + within_ms;
     while (!condition(projector_.status())) {
       if (steady_ms() > deadline_ms) return ::testing::AssertionFailure() << "it never does; said: " << said();
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -100,8 +132,9 @@ class Running {
   }
 
  private:
-  static std::unique_ptr<LogSource> make_source(const std::shared_ptr<MemoryLogs>& memory, int* kafka_failures) {
-    auto source = std::make_unique<MemoryLogSource>(memory);
+  std::unique_ptr<LogSource> make_source(const std::shared_ptr<MemoryLogs>& memory, int* kafka_failures) {
+    std::unique_ptr<LogSource> source = std::make_unique<MemoryLogSource>(memory);
+    if (may_go_blind_) return std::make_unique<BlindSource>(std::move(source), blind_);
     if (!kafka_failures) return source;
     return std::make_unique<AwaySource>(std::move(source), *kafka_failures);
   }
@@ -123,6 +156,8 @@ class Running {
   }
 
   BuildTurn turn_;
+  std::atomic<bool> may_go_blind_{false};
+  const std::shared_ptr<Blindness> blind_ = std::make_shared<Blindness>();
   std::mutex mutex_;
   std::string said_;
   std::vector<std::string> noted_;
