@@ -18,7 +18,8 @@ from terminal import Failure, Usage, say, table
 _ACTIONS = ("start", "follow", "status", "switch", "rollback", "prune", "pause", "resume", "stop", "checkpoint", "restore",
             "differences", "operations")
 _LOOK_AGAIN_S = 0.25
-_AWAY_S = 60.0     # how long the projector may be away before following ends
+_AWAY_S = 60.0     # how long the projector may be away, or opening its views, before following ends
+_FORGOTTEN_S = 3.0  # an open view without a rebuild for so long has none
 _OVER = ("switched", "failed", "stopped")
 INTERRUPTED = 130
 
@@ -163,9 +164,14 @@ def _await_end(settings: Settings, names: list[str], progress: Progress) -> list
     while True:
         try:
             views = [_remembering(view, rebuilds) for view in all_views(settings) if view["name"] in names]
-            heard_at = time.monotonic()
+            # A projector that has just started opens its views first, and then finds what it was making of them.
+            unknown = [view for view in views if "rebuild" not in view]
+            if not unknown:
+                heard_at = time.monotonic()
+            waited_s = time.monotonic() - heard_at
+            starting = any(waited_s < (_FORGOTTEN_S if view["generation"] else _AWAY_S) for view in unknown)
             progress.show([_done(view) for view in views])
-            if not any(_under_way(view) for view in views):
+            if not starting and not any(_under_way(view) for view in views):
                 progress.clear()
                 return views
         except admin.Away as away:  # killed, perhaps: it resumes what it was doing when it starts again

@@ -201,6 +201,9 @@ class CommandLine(unittest.TestCase):
         shows = [view(), view(rebuild=building("verifying", verify=found([]))), view(generation=4)]
         done = self.dev(Projector(self, shows), "orders", "--verify")
         self.assertIn("switched to generation 4", done.stdout)
+        opening = view(generation=0, state="building")
+        shows = [view(), view(rebuild=building("folding")), opening, view(), view(generation=4, rebuild=building("switched"))]
+        self.assertIn("switched to generation 4", self.dev(Projector(self, shows), "orders").stdout)
         forgotten = Projector(self, [view(), view(rebuild=building("folding")), view()])
         self.assertIn("knows of no rebuild; generation 3 is live", self.dev(forgotten, "orders", status=1).stdout)
 
