@@ -159,23 +159,24 @@ def _follow(settings: Settings, names: list[str], stop_on_interrupt: bool) -> in
 
 
 def _await_end(settings: Settings, names: list[str], progress: Progress) -> list[dict]:
-    heard_at = time.monotonic()
+    heard_at = known_at = time.monotonic()
     rebuilds: dict[str, dict] = {}  # as they were seen last
     while True:
         try:
             views = [_remembering(view, rebuilds) for view in all_views(settings) if view["name"] in names]
             # A projector that has just started opens its views first, and then finds what it was making of them.
             unknown = [view for view in views if "rebuild" not in view]
-            if not unknown:
-                heard_at = time.monotonic()
-            waited_s = time.monotonic() - heard_at
+            heard_at = time.monotonic()
+            known_at = known_at if unknown else heard_at
+            waited_s = heard_at - known_at
             starting = any(waited_s < (_FORGOTTEN_S if view["generation"] else _AWAY_S) for view in unknown)
             progress.show([_done(view) for view in views])
             if not starting and not any(_under_way(view) for view in views):
                 progress.clear()
                 return views
         except admin.Away as away:  # killed, perhaps: it resumes what it was doing when it starts again
-            if time.monotonic() - heard_at > _AWAY_S:
+            known_at = time.monotonic()
+            if known_at - heard_at > _AWAY_S:
                 progress.clear()
                 raise Failure(f"{away}. What it was doing goes on when it starts again") from None
         time.sleep(_LOOK_AGAIN_S)
