@@ -70,7 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser, common: argparse.ArgumentPars
     action("prune", _ask_each, "delete the generations that are neither live nor being built", views="*")
     action("pause", _ask_each, "fold nothing more into a view; it is still read, as it was", views="*")
     action("resume", _ask_each, "go on folding", views="*")
-    action("stop", _ask_each, "give up a rebuild that is under way", views="*")
+    action("stop", _ask_each, "give up a rebuild that is under way, or ready; prune deletes what it made", views="*")
     checkpoint = action("checkpoint", _checkpoint, "copy the live generation and its positions into a new directory, to ship", views=1)
     restore = action("restore", _restore, "such a copy becomes a new generation, is folded on and switched to", views=1)
     for sub in (checkpoint, restore):
@@ -226,7 +226,7 @@ def _tell_end(view: dict) -> int:
     say(f"{name}: {text}")
     _tell_verification(name, rebuild)
     if rebuild["state"] == "ready":
-        say(f"  ./dev rebuild switch {name} lets readers have it, ./dev rebuild prune {name} deletes it")
+        say(f"  ./dev rebuild switch {name} lets readers have it, ./dev rebuild stop {name} gives it up")
     return 1 if _differing(rebuild) or rebuild["state"] in ("failed", "stopped") else 0
 
 

@@ -141,7 +141,7 @@ class CommandLine(unittest.TestCase):
         self.assertIn('    live     {"total": {"amount": 1, "currency": "USD"}}\n', done.stdout)
         self.assertIn('    rebuilt  {"total": {"amount": 2, "currency": "USD"}}\n    total.amount: 1 -> 2\n', done.stdout)
         self.assertIn("./dev rebuild differences orders prints all of them", done.stdout)
-        self.assertIn("./dev rebuild switch orders lets readers have it", done.stdout)
+        self.assertIn("./dev rebuild switch orders lets readers have it, ./dev rebuild stop orders gives it up", done.stdout)
 
     def test_ready_is_the_end_only_when_somebody_must_say_switch(self):
         manual = Projector(self, [view(), view(rebuild=building("ready", switch="manual"))])
