@@ -103,7 +103,7 @@ class Release {
     options.owner = options.url = "http://release";
     options.partitions = installation.options().partitions;
     writer_ = std::make_unique<Writer>(options, std::move(contexts), *source_, *appender_, index_,
-                                       Writer::Edges{now_ms, [] { return "nonce-" + std::to_string(now_ms()); }, warn});
+                                       Writer::Edges{now_ms, now_ms, [] { return "nonce-" + std::to_string(now_ms()); }, warn});
     writer_->own(installation.logs());
   }
 
@@ -144,9 +144,8 @@ std::vector<std::string> project(const Installation& installation, ViewShelf& sh
   std::vector<std::string> said;
   const auto say = [](std::string_view) {};
   const auto remember = [&said](std::string_view sentence) { said.emplace_back(sentence); };
-  FoldedView<V> view;
   BuildTurn turn;
-  Projector projector(view, installation.logs(),
+  Projector projector([] { return std::make_unique<FoldedView<V>>(); }, installation.logs(),
                       {shelf, [&](bool) { return installation.source(); }, now_ms, say, remember, turn});
   std::jthread thread([&](const std::stop_token& stop) { projector.run(stop); });
   const auto until = std::chrono::steady_clock::now() + soon;
