@@ -30,6 +30,7 @@ WRITER = "runtime/writer.cpp"
 QUEUE = "runtime/forward_queue.cpp"
 INTAKE = "runtime/command_intake.cpp"
 TRANSLATOR = "runtime/translator.cpp"
+PARKING = "runtime/parking.cpp"
 FOLD = "runtime/view_fold.cpp"
 
 MUTANTS = [
@@ -99,6 +100,14 @@ MUTANTS = [
            "if (MUTANT || backlog.empty()) partition.safe"),
     Mutant("unacknowledged-taken-for-sent", TRANSLATOR, "if (!sender_.send(commands, options_.send_timeout_ms)) return false;",
            "if (!sender_.send(commands, options_.send_timeout_ms) && !MUTANT) return false;"),
+
+    # What is parked.
+    Mutant("position-before-the-parking", TRANSLATOR, "const auto unconfirmed = parking_.unconfirmed(log);",
+           "const auto unconfirmed = MUTANT ? std::nullopt : parking_.unconfirmed(log);"),
+    Mutant("parked-taken-for-handled", TRANSLATOR, "    if (sent) parking_.handled(id);", "    if (MUTANT || sent) parking_.handled(id);"),
+    Mutant("later-overtakes-what-is-parked", PARKING, "return table_.closed(key) || parking_keys_.contains(key);",
+           "return !MUTANT && (table_.closed(key) || parking_keys_.contains(key));"),
+    Mutant("what-did-not-come-back-is-forgotten", PARKING, "    append_again(/*all=*/true);", "    MUTANT ? unconfirmed_.clear() : append_again(/*all=*/true);"),
 
     # The fold.
     Mutant("position-apart-from-rows", FOLD, "if (!batch.positions.empty()) store_.write(batch);",

@@ -31,6 +31,8 @@ struct Plan {
   int lose_message = 0, repeat_message = 0, late_message = 0;
   int astray = 0;    // sent to any node, not to the owner
   bool forwarding = true;  // nodes send on what is another's; otherwise 503
+  // In 1,000 an event: a translator cannot handle it now.
+  int unhandled = 0;
 
   // Shorter than in the programs, so that seconds hold what would take minutes.
   int64_t session_timeout_ms = 1'200;
@@ -89,6 +91,7 @@ inline Plan::Plan(Random& random) {
   if (random.one_in(4)) max_in_flight = static_cast<std::size_t>(random.between(1, 4));
   if (random.one_in(3)) cached_states = 1;
   forwarding = !random.one_in(4);
+  unhandled = sometimes(20, 300);
 }
 
 }  // namespace everfold::simulator

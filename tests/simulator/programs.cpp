@@ -88,6 +88,16 @@ std::unique_ptr<HostedContext> hosted_as(const std::string& context) {
   return host<checkout::Checkout>();
 }
 
+// As they are where now and then something is away: what they refuse is parked.
+Translator::Reactions troubled(Translator::Reactions reactions, Universe& universe, int permille) {
+  for (auto& [context, listeners] : reactions)
+    listeners.insert(listeners.begin(), [&universe, permille](const StoredEvent&) -> Translator::Reacted {
+      if (universe.random.permille(permille)) return {reject(Code::unavailable, "not now")};
+      return {std::vector<Command>()};
+    });
+  return reactions;
+}
+
 }  // namespace
 
 std::vector<std::unique_ptr<HostedContext>> hosted(const std::vector<std::string>& contexts) {
@@ -241,7 +251,7 @@ SagaProgram::SagaProgram(Process& process, const Plan& plan, Kafka& kafka, Group
                          IndexDisk& disk, const Arrows& arrows, Ledger& ledger)
     : process_(process),
       writer_(process, plan, kafka, commands, disk, hosted({"checkout"}), ledger),
-      translators_(process, plan, kafka, translators, arrows.translators),
+      translators_(process, plan, kafka, translators, troubled(arrows.translators, *process.universe, plan.unhandled)),
       payments_(process, plan, kafka, payments, arrows.payments) {}
 
 void SagaProgram::step() {
