@@ -46,6 +46,7 @@ class Projector:
         self.on_post = {}        # path: (status, body)
         self.gets = {}           # path: body
         self.looks = 0
+        self.away, self.looks_in_vain = False, 0  # away: no answer at all
         projector = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -60,6 +61,9 @@ class Projector:
                 self.wfile.write(data)
 
             def do_GET(self):
+                if projector.away:
+                    projector.looks_in_vain += 1
+                    return
                 self.answer(*projector.get(self.path))
 
             def do_POST(self):
@@ -69,14 +73,9 @@ class Projector:
                     projector.go_on(self.path.split("/")[3])
                 self.answer(*projector.on_post.get(self.path, (202, {})))
 
-        self.handler = Handler
-        self.port = 0
-        self.listen()
-        test.addCleanup(self.close)
-
-    def listen(self):
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", self.port), self.handler)
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.port = self.server.server_port
+        test.addCleanup(self.close)
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,))
         self.thread.start()
 
@@ -190,10 +189,10 @@ class CommandLine(unittest.TestCase):
         projector = Projector(self, [view(), view(rebuild=building("folding"))])
         running = self.launch(projector, "orders")
         self.until(lambda: projector.asked and projector.looks > 1)
-        projector.close()
-        time.sleep(1)  # some looks in vain: nothing else tells when those were
+        projector.away = True
+        self.until(lambda: projector.looks_in_vain > 2)
         projector.shows["orders"] = [view(generation=4, rebuild=building("switched"))]
-        projector.listen()
+        projector.away = False
         out, _ = running.communicate(timeout=20)
         self.assertEqual((running.returncode, "switched to generation 4" in out), (0, True), out)
 
