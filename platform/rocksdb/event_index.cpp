@@ -17,6 +17,7 @@
 
 #include "kernel/check.hpp"
 #include "platform/rocksdb/directory_lock.hpp"
+#include "platform/rocksdb/room.hpp"
 #include "platform/rocksdb/set_aside.hpp"
 #include "platform/rocksdb/status.hpp"
 

@@ -32,12 +32,6 @@ std::vector<fs::path> database_files(const std::string& directory) {
 
 }  // namespace
 
-std::string lack_of_room(const std::string& directory, std::uintmax_t needed_bytes) {
-  const std::uintmax_t free_bytes = fs::space(directory).available;
-  if (free_bytes >= needed_bytes) return "";
-  return "the disk has " + std::to_string(free_bytes) + " bytes left, and opening a database takes up to " + std::to_string(needed_bytes);
-}
-
 Opening::Opening(const std::string& directory) : path_(directory + "/opening") {
   if (std::ifstream before(path_); before) before >> unfinished_;
   std::ofstream(path_, std::ios::trunc) << unfinished_ + 1;

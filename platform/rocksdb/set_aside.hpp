@@ -1,15 +1,9 @@
 // Private to platform/rocksdb.
 #pragma once
 
-#include <cstdint>
 #include <string>
 
 namespace everfold {
-
-// Opening a database writes a little, and Debian's RocksDB ends the program by an assertion when the disk does not take it. So one looks
-// first. Returns what is wrong, with figures; empty: there is room.
-inline constexpr std::uintmax_t room_to_open_bytes = 1u << 20;
-std::string lack_of_room(const std::string& directory, std::uintmax_t needed_bytes = room_to_open_bytes);
 
 // Damage can make RocksDB end the program while it opens a database: Debian's has its assertions on. Such a start must not be followed by
 // the same for ever. Counts, in a file of the directory, the openings that did not come to an end.

@@ -16,6 +16,7 @@
 #include <sstream>
 
 #include "platform/rocksdb/memory.hpp"
+#include "platform/rocksdb/room.hpp"
 #include "platform/rocksdb/set_aside.hpp"
 #include "platform/rocksdb/status.hpp"
 

@@ -11,7 +11,7 @@
 #include <thread>
 
 #include "platform/rocksdb/event_index.hpp"
-#include "platform/rocksdb/set_aside.hpp"
+#include "platform/rocksdb/room.hpp"
 #include "platform/rocksdb/view_store.hpp"
 #include "projections/inventory/stock.hpp"
 #include "runtime/folded_view.hpp"

@@ -144,7 +144,7 @@ class Parser {
 }  // namespace
 
 bool may_change(std::string_view proto_file) {
-  return proto_file.ends_with("/views.proto") || proto_file.ends_with("/snapshot.proto");
+  return proto_file.ends_with("/views.proto") || proto_file.ends_with("/snapshot.proto") || proto_file.ends_with("/admin.proto");
 }
 
 void add_types(Published& published, const google::protobuf::FileDescriptor& file) {
