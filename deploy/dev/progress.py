@@ -59,8 +59,8 @@ class Progress:
 
 def bar(done: Done, name_width: int = 0) -> str:
     text = f"{done.name:<{name_width}}  "
-    if done.total is not None and done.records is not None:
-        share = min(done.records / done.total, 1.0) if done.total else 1.0
+    if done.total and done.records is not None:  # 0: the ends of the logs are not known yet, or there is nothing
+        share = min(done.records / done.total, 1.0)
         full = int(share * _BAR_CELLS)
         text += f"[{'#' * full}{'.' * (_BAR_CELLS - full)}] {int(share * 100):>3} %  {done.records:,} of {done.total:,}  "
     if done.rate:

@@ -303,7 +303,7 @@ class Parts(unittest.TestCase):
     def test_a_bar(self):
         self.assertEqual(bar(Done("orders", "catching_up", 1500, 2000, 250000.4, 61.2), 8),
                          "orders    [###############.....]  75 %  1,500 of 2,000  250,000/s  ETA 1 min 1 s  catching up")
-        self.assertEqual(bar(Done("orders", "folding", 0, 0)), "orders  [####################] 100 %  0 of 0  folding")
+        self.assertEqual(bar(Done("orders", "folding", 0, 0)), "orders  folding")
         self.assertEqual(bar(Done("orders", "live")), "orders  live")
         self.assertEqual([duration(s) for s in (0.2, 59.4, 3599, 7325)], ["0 s", "59 s", "59 min 59 s", "2 h 2 min"])
 
