@@ -253,6 +253,11 @@ class History(unittest.TestCase):
         database = self.database("--from", begin, "--to", end)
         self.assertEqual(database.execute("SELECT count(*) FROM events").fetchone()[0],
                          sum(begin <= time < end for time in self.times))
+        database = self.database("--views", "--from", begin, "--to", end)  # the rows are folded from the beginning
+        self.assertEqual(database.execute("SELECT count(*) FROM events").fetchone()[0],
+                         sum(begin <= time < end for time in self.times))
+        self.assertEqual(database.execute("SELECT count(*) FROM view_orders WHERE version > 1").fetchone()[0],
+                         len(self.market.orders))
         file = self.shop.home / "there.db"
         file.write_text("mine")
         self.replay("sqlite", file, status=2)
