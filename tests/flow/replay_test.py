@@ -266,12 +266,18 @@ class ReplayTest(unittest.TestCase):
             process.wait()
 
     def test_a_closed_pipe_ends_quietly(self):
-        process = subprocess.Popen(self.command("dump", "--follow"), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        process.stdout.readline()
-        process.stdout.close()
-        self.assertEqual(process.wait(30), 141)
-        self.assertEqual(process.stderr.read(), b"")
-        process.stderr.close()
+        for lines in (1, len(self.events)):  # in the middle, and when nothing more comes
+            process = subprocess.Popen(self.command("dump", "--follow"), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            try:
+                for _ in range(lines):
+                    process.stdout.readline()
+                process.stdout.close()
+                self.assertEqual(process.wait(30), 141)
+                self.assertEqual(process.stderr.read(), b"")
+            finally:
+                process.kill()
+                process.wait()
+                process.stderr.close()
 
     def test_wrong_usage_says_what_to_do(self):
         for arguments, says in (((), "subcommand"), (("dump", "--type", "Nope"), "--type Nope"), (("dump", "--where", ".a |"), "--where"),

@@ -44,6 +44,7 @@ class Dump {
         out_(options.file, state_.length),
         format_(make_event_format(options.format, out_.is_terminal() ? terminal_width(STDOUT_FILENO, 0) : 0)) {
     if (options.sort == "time") sorter_.emplace();
+    history_.while_idle([this] { return !out_.look_whether_closed(); });
   }
 
   int run() {

@@ -226,7 +226,10 @@ bool History::read_round(std::vector<Log*>& round, const Wanted& wanted, const S
     }
     taken.clear();
     if (progress) fed > 0 ? progress->advance(fed) : progress->look();
-    if (fed > 0) heard = Clock::now();
+    if (fed > 0)
+      heard = Clock::now();
+    else if (!go_on_())
+      return false;
     if (!wanted.follow && Clock::now() - heard > patience) {
       const auto open = std::find_if(round.begin(), round.end(), [](const Log* log) { return !log->done(); });
       if (open == round.end()) break;

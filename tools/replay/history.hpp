@@ -66,6 +66,8 @@ class History {
   // throw.
   using Watch = std::function<void(const LogId&, const RecordView&, const TailStep&)>;
   void watch(Watch watch) { watch_ = std::move(watch); }
+  // From now on asked some ten times a second while nothing comes; false: enough.
+  void while_idle(std::function<bool()> go_on) { go_on_ = std::move(go_on); }
 
  private:
   struct Log;
@@ -82,6 +84,7 @@ class History {
   int64_t block_records_;
   std::optional<std::map<std::string, int>> partitions_;
   Watch watch_;
+  std::function<bool()> go_on_ = [] { return true; };
 };
 
 }  // namespace everfold::replay

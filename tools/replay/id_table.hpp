@@ -14,7 +14,7 @@ class IdTable {
   // The number of an id, 0 when it was not there: it is now. Valid until the next call.
   int64_t& operator[](std::string_view id) {
     if ((count_ + 1) * 8 > places_.size() * 5) grow();
-    Place& place = find(digest_of(id));
+    Place& place = places_[place_of(digest_of(id))];
     if (place.digest == 0) {
       place.digest = digest_of(id);
       ++count_;
@@ -27,7 +27,7 @@ class IdTable {
     (*this)[id] = 1;
     return count_ > before;
   }
-  bool contains(std::string_view id) const { return const_cast<IdTable*>(this)->find(digest_of(id)).digest != 0; }
+  bool contains(std::string_view id) const { return places_[place_of(digest_of(id))].digest != 0; }
 
   std::size_t size() const { return count_; }
   std::size_t bytes() const { return places_.size() * sizeof(Place); }
@@ -46,16 +46,17 @@ class IdTable {
     digest ^= digest >> 31;
     return digest == 0 ? 1 : digest;
   }
-  Place& find(uint64_t digest) {
+  // Its place, or the free one where it belongs.
+  std::size_t place_of(uint64_t digest) const {
     std::size_t at = digest & (places_.size() - 1);
     while (places_[at].digest != 0 && places_[at].digest != digest) at = (at + 1) & (places_.size() - 1);
-    return places_[at];
+    return at;
   }
   void grow() {
     std::vector<Place> old(places_.size() * 2);
     old.swap(places_);
     for (const Place& place : old)
-      if (place.digest != 0) find(place.digest) = place;
+      if (place.digest != 0) places_[place_of(place.digest)] = place;
   }
 
   std::vector<Place> places_ = std::vector<Place>(1024);  // a power of two

@@ -1,6 +1,7 @@
 #include "tools/replay/output.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -63,6 +64,12 @@ void Output::finish() {
   if (file_.empty()) return;
   sync();
   if (std::rename(part_.c_str(), file_.c_str()) != 0) refuse("can't rename " + part_ + " to", file_);
+}
+
+bool Output::look_whether_closed() {
+  pollfd reader{fd_, 0, 0};
+  if (::poll(&reader, 1, 0) > 0 && (reader.revents & POLLERR) != 0) closed_ = true;
+  return closed_;
 }
 
 bool Output::is_terminal() const { return file_.empty() && ::isatty(fd_) == 1; }

@@ -25,6 +25,8 @@ class Output {
   void finish();
 
   bool closed() const { return closed_; }
+  // The same, asked of the pipe though nothing is written.
+  bool look_whether_closed();
   bool is_terminal() const;
   int64_t length() const { return length_; }  // written and flushed
 
