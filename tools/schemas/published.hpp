@@ -3,7 +3,7 @@
 // name, type or label.
 //
 // Free to change is what never outlives the code that wrote it: rows of views (views.proto: folded anew when their
-// view's version is raised) snapshots (snapshot.proto: thrown away when theirs is)
+// view's version is raised), snapshots (snapshot.proto: thrown away when theirs is)
 // and bodies of HTTP requests (admin.proto).
 #pragma once
 
