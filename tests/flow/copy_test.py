@@ -85,6 +85,11 @@ class Copy(unittest.TestCase):
         self.assertEqual(process.returncode, status, said)
         return json.loads(out) if out else None, said
 
+    def verify(self, prefix):
+        checked = subprocess.run([Path(BINARIES) / "everfold-replay", "--prefix", prefix, "--cache-dir", "", "verify"],
+                                 env=self.shop.environment, capture_output=True, text=True, timeout=60)
+        self.assertEqual(checked.returncode, 0, checked.stdout + checked.stderr)
+
     def new_prefix(self):
         return self.prefix + "-" + uuid.uuid4().hex[:6]
 
@@ -141,6 +146,7 @@ class Copy(unittest.TestCase):
         self.assertEqual(Counter(map(essence, copies)), Counter(map(essence, originals)))
         self.assertEqual(records(to, MORE_PARTITIONS, "commands"), 0)
         self.assertEqual(self.copy(to)[0]["copied"], 0)
+        self.verify(to)
 
         other = self.on(to).start()
         self.assertEqual(self.all_rows(other, orders, cart), self.all_rows(self.shop, orders, cart))
@@ -166,6 +172,7 @@ class Copy(unittest.TestCase):
 
         _, said = self.copy(to, status=1)
         self.assertIn("an Everfold has been started on it", said)
+        self.verify(to)
         other.stop()
 
     def test_a_source_that_is_not_at_rest_is_copied_and_not_started(self):

@@ -104,7 +104,7 @@ void Integrity::check_cause(const LogId& log, const StoredEvent& event) {
     ++figures_.by_deadlines;
   else if (!meta.actor.starts_with("translator:") && !meta.actor.starts_with("process:"))
     ++figures_.by_clients;
-  else if (!all_commands_known_)
+  else if (!all_commands_known_ || event.copied)  // its command lies where it was copied from
     ++figures_.unknown_origin;
   else
     find("causation", log, event.offset,
