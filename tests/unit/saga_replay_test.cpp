@@ -179,6 +179,24 @@ TEST_F(SagaReplay, WaitsForWhatIsNotHandledYet) {
   EXPECT_GE(tally.not_yet, 4);
 }
 
+TEST_F(SagaReplay, DoesNotMissWhatMayHaveBeenDeletedFromATopic) {
+  int found = 0;
+  TranslatorReplay replay(all_translators(timeout_ms), "checkout", [&](const TranslatorReplay::Found&) { ++found; });
+  replay.expect_gaps();
+  for (const StoredEvent& event : events) replay.event(event, true);
+  replay.finish();
+  EXPECT_EQ(found, 0);
+  EXPECT_GE(replay.tally().not_checked, 5);
+}
+
+TEST_F(SagaReplay, LooksAtNoCopiedEvent) {
+  for (StoredEvent& event : events) event.copied = true;
+  arrived.clear();
+  sent.clear();
+  EXPECT_TRUE(compare_commands().empty());
+  EXPECT_EQ(tally.not_checked, static_cast<int64_t>(events.size()));
+}
+
 TEST_F(SagaReplay, FindsTheSameIdWithAnotherContent) {
   std::erase_if(arrived, [](const Command& each) { return each.meta.causation_id.empty(); });
   Command other = sent.front();

@@ -1,8 +1,5 @@
 #include "tools/replay/saga.hpp"
 
-#include <google/protobuf/descriptor.h>
-#include <google/protobuf/message.h>
-
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
@@ -12,8 +9,8 @@
 #include "platform/kafka/group_positions.hpp"
 #include "platform/kafka/log_source.hpp"
 #include "saga/processes.hpp"
-#include "tools/replay/event_json.hpp"
-#include "tools/replay/event_types.hpp"
+#include "tools/replay/command_history.hpp"
+#include "tools/replay/message_types.hpp"
 #include "tools/replay/output.hpp"
 #include "tools/replay/saga_replay.hpp"
 #include "tools/replay/text.hpp"
@@ -22,8 +19,6 @@ namespace everfold::replay {
 namespace {
 
 constexpr int timeout_ms = 15'000;
-constexpr int poll_ms = 100;
-constexpr int most_silence = 300;  // polls in a row without a record
 constexpr const char* saga_group = "saga";
 
 struct SagaOptions {
@@ -43,17 +38,10 @@ std::string_view name_of(Difference difference) {
   return "";
 }
 
-// Of any message of ours; "null": not known, or not such bytes.
+// "null": not known, or not such bytes.
 std::string data_json(const std::string& type, const std::string& bytes) {
-  // "everfold.orders.PlaceOrder.v1" is message everfold.orders.v1.PlaceOrder
-  const std::size_t version = type.rfind('.'), name = type.rfind('.', version - 1);
-  if (version == std::string::npos || name == std::string::npos) return "null";
-  const std::string full_name = type.substr(0, name) + type.substr(version) + type.substr(name, version - name);
-  const auto* descriptor = google::protobuf::DescriptorPool::generated_pool()->FindMessageTypeByName(full_name);
-  if (!descriptor) return "null";
-  const std::unique_ptr<google::protobuf::Message> message(
-      google::protobuf::MessageFactory::generated_factory()->GetPrototype(descriptor)->New());
-  return message->ParseFromString(bytes) ? json::to_json(*message) : "null";
+  const auto message = parse_message(type, bytes);
+  return message ? json::to_json(*message) : "null";
 }
 
 std::string command_json(const Command& command) {
@@ -145,9 +133,16 @@ class DryRun {
         kafka::group_positions(tool_.kafka, std::string(translators_group), kafka::Topics::events, sources, timeout_ms);
     TranslatorReplay replay(all_translators(options_.payment_timeout_s * 1'000), options_.process,
                             [this](const TranslatorReplay::Found& found) { show(found); });
-    read_commands(history_.logs(), [&](const LogId& log, int64_t offset, const Command& command) {
-      replay.sent({log, offset}, command);
-    });
+    CommandHistory commands(tool_.kafka, history_.logs());
+    commands.read(
+        [&](const LogId& log, int64_t offset, const Command& command) {
+          return replay.sent({log, offset}, command), true;
+        },
+        tool_.stop, &progress_);
+    if (commands.incomplete()) {
+      replay.expect_gaps();
+      note("a command topic has lost its oldest records: commands that are not found may have been among them");
+    }
     Wanted wanted;
     for (const LogId& log : sources)
       if (std::ranges::find(wanted.contexts, log.context) == wanted.contexts.end())
@@ -199,8 +194,10 @@ class DryRun {
       history_.read(
           only(log), [&](const LogId&, const Commit& commit) { return replay.commit(commit), true; }, tool_.stop,
           &progress_);
-      read_commands({log},
-                    [&](const LogId&, int64_t offset, const Command& command) { replay.command(offset, command); });
+      CommandHistory(tool_.kafka, {log})
+          .read([&](const LogId&, int64_t offset,
+                    const Command& command) { return replay.command(offset, command), true; },
+                tool_.stop, &progress_);
       if (!tool_.stop.stop_requested()) replay.finish();
       const Tally& one = replay.tally();
       all = {all.same + one.same,           all.missing + one.missing, all.extra + one.extra,
@@ -230,37 +227,6 @@ class DryRun {
     line.json("appended", list_json(appended)).json("today", list_json(today));
     if (!found.refusal.empty()) line.text("refusal", found.refusal);
     out_.write(line.str() + "\n");
-  }
-
-  // ---- command topics
-
-  // Up to the ends that they have now.
-  template <class Sink>
-  void read_commands(const std::vector<LogId>& logs, const Sink& sink) {
-    const auto source = kafka::make_log_source(tool_.kafka, kafka::Reading::low_latency, note, kafka::Topics::commands);
-    std::vector<std::pair<LogId, int64_t>> from;
-    std::vector<int64_t> next(logs.size(), 0), ends;
-    int64_t total = 0;
-    for (const LogId& log : logs) {
-      ends.push_back(source->end_offset(log, timeout_ms));
-      total += ends.back();
-      from.emplace_back(log, 0);
-    }
-    source->assign(std::move(from));
-    progress_.begin("read commands", total);
-    for (int silence = 0; !tool_.stop.stop_requested() && !std::ranges::equal(next, ends, std::greater_equal<>());
-         ++silence) {
-      if (silence > most_silence)
-        throw std::runtime_error("Kafka has delivered no commands for 30 s: is a broker away?");
-      const auto records = source->poll(poll_ms, [&](std::size_t i, const RecordView& record) {
-        next[i] = record.offset + 1;
-        if (record.offset >= ends[i]) return;
-        if (const auto command = command_of(record, logs[i].context)) sink(logs[i], record.offset, *command);
-      });
-      progress_.advance(static_cast<int64_t>(records));
-      if (records > 0) silence = 0;
-    }
-    progress_.end();
   }
 
   const SagaOptions& options_;

@@ -71,8 +71,8 @@ void TranslatorReplay::event(const StoredEvent& event, bool handled) {
 
 void TranslatorReplay::compare(const Command& today, std::string_view translator, bool handled) {
   const auto [first, last] = sent_.equal_range(today.meta.id);
-  if (first == last && !handled) {
-    ++tally_.not_yet;
+  if (first == last && (gaps_ || !handled)) {
+    ++(handled ? tally_.not_checked : tally_.not_yet);
     return;
   }
   const auto tell = [&](Difference difference, std::optional<Place> place) {
