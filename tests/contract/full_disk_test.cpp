@@ -94,6 +94,7 @@ template <class Condition>
 TEST(FullDiskTest, RoomIsLookedForBeforeADatabaseIsOpened) {
   const testing::TemporaryFolder folder;
   EXPECT_EQ(lack_of_room(folder.path()), "");
+  EXPECT_EQ(lack_of_room(folder.path() + "/gone"), "");
   EXPECT_EQ(lack_of_room("/proc"), "the disk has 0 bytes left, and opening a database takes up to 1048576");
 }
 
