@@ -220,5 +220,49 @@ TEST_F(ForwarderTest, ItTakesNoMoreThanItCanCarryAndAnswersWhatIsLeft) {
   EXPECT_EQ(answer(late).error().code, Code::unavailable);
 }
 
+// The same without threads.
+class ForwardQueueTest : public testing::Test {
+ protected:
+  void put(const std::string& id, const std::string& url) {
+    queue.put({command(id), [this](Outcome outcome) { heard.push_back(std::move(outcome)); }, now_ms + 100}, url);
+  }
+
+  int64_t now_ms = 1'000'000;
+  std::vector<Outcome> heard;
+  std::vector<QueuedCommand> routed;
+  ForwardQueue queue{{[this] { return now_ms; }, [this](QueuedCommand queued) { routed.push_back(std::move(queued)); },
+                      [](const ReadWait& wait) { wait.then(true); }},
+                     {.most_open = 2, .attempt_ms = 30, .first_backoff_ms = 10, .last_backoff_ms = 10}};
+};
+
+TEST_F(ForwardQueueTest, WhatHasWaitedTooLongToBeSentIsAnswered) {
+  put("c1", "a");
+  now_ms += 80;
+  put("c2", "a");
+  now_ms += 20;
+  const auto attempt = queue.next("a");
+  ASSERT_TRUE(attempt);
+  EXPECT_EQ(attempt->queued.command.meta.id, "c2");
+  EXPECT_EQ(attempt->timeout_ms, 30);
+  ASSERT_EQ(heard.size(), 1u);
+  EXPECT_NE(heard[0].error().message.find("Nothing was done"), std::string::npos);
+}
+
+TEST_F(ForwardQueueTest, WhatHasLeftItMakesRoom) {
+  for (int round = 0; round < 3; ++round) {
+    put("done", "a");
+    put("routed again", "");
+    EXPECT_EQ(queue.open(), 2u);
+    auto attempt = queue.next("a");
+    ASSERT_TRUE(attempt);
+    queue.conclude("a", std::move(attempt->queued), says(done_at(7)));
+    now_ms += 10;
+    queue.route_due();
+    EXPECT_EQ(queue.open(), 0u);
+  }
+  EXPECT_EQ(heard.size(), 3u);
+  EXPECT_EQ(routed.size(), 3u);
+}
+
 }  // namespace
 }  // namespace everfold
