@@ -107,10 +107,25 @@ std::string generation_json(const ViewGenerations::Listed& listed, int64_t live,
   return json.str();
 }
 
-std::string partition_json(const LogId& log, int64_t position, std::optional<int64_t> end) {
+// Records and seconds behind a log's end; nothing where it is not known.
+struct Behind {
+  std::optional<int64_t> records, seconds;
+};
+
+Behind behind_of(int64_t position, std::optional<int64_t> end, int64_t last_event_ms, int64_t now_ms) {
+  if (!end) return {};
+  const int64_t records = std::max<int64_t>(*end - position, 0);
+  if (records == 0) return {records, 0};
+  if (last_event_ms == 0) return {records, std::nullopt};
+  return {records, std::max<int64_t>(now_ms - last_event_ms, 0) / 1'000};
+}
+
+std::string number_or_null(std::optional<int64_t> number) { return number ? std::to_string(*number) : "null"; }
+
+std::string partition_json(const LogId& log, int64_t position, std::optional<int64_t> end, const Behind& behind) {
   json::Object json;
   json.text("log", to_string(log)).number("position", position);
-  if (end) json.number("end", *end).number("lag", std::max<int64_t>(*end - position, 0));
+  if (end) json.number("end", *end).number("lag", *behind.records).json("lagSeconds", number_or_null(behind.seconds));
   return json.str();
 }
 
@@ -121,15 +136,15 @@ std::string view_json(const Projector& projector, const std::string& row_type, c
   const Projector::Status status = projector.status();
   const auto& logs = projector.logs();
   std::string partitions = "[";
-  bool known = true;
-  int64_t lag = 0;
+  Behind all{0, 0};  // as far as the log that is furthest behind
   for (std::size_t i = 0; i < logs.size(); ++i) {
     const auto found = ends.find(logs[i]);
     const auto end = found == ends.end() ? std::nullopt : std::optional(found->second);
     if (i > 0) partitions += ',';
-    partitions += partition_json(logs[i], status.next_offsets[i], end);
-    known = known && end;
-    if (end) lag += std::max<int64_t>(*end - status.next_offsets[i], 0);
+    const Behind behind = behind_of(status.next_offsets[i], end, status.last_event_ms[i], now_ms);
+    partitions += partition_json(logs[i], status.next_offsets[i], end, behind);
+    all.records = all.records && behind.records ? std::optional(*all.records + *behind.records) : std::nullopt;
+    all.seconds = all.seconds && behind.seconds ? std::optional(std::max(*all.seconds, *behind.seconds)) : std::nullopt;
   }
   const bool under_way = status.build && status.build->under_way();
   json::Object json;
@@ -139,13 +154,8 @@ std::string view_json(const Projector& projector, const std::string& row_type, c
       .text("state", status.building ? "building"
                      : status.paused ? "paused"
                                      : "live")
-      .json("lag", known ? std::to_string(lag) : "null");
-  if (known && lag == 0)
-    json.number("lagSeconds", 0);
-  else if (known && status.last_event_ms > 0)
-    json.number("lagSeconds", std::max<int64_t>(now_ms - status.last_event_ms, 0) / 1'000);
-  else
-    json.json("lagSeconds", "null");
+      .json("lag", number_or_null(all.records))
+      .json("lagSeconds", number_or_null(all.seconds));
   json.number("events", status.events)
       .number("rate", static_cast<int64_t>(status.events_per_s))
       .number("parked", status.parked)

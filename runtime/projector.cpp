@@ -24,7 +24,8 @@ Projector::Projector(MakeView make_view, std::vector<LogId> logs, Ports ports, P
       ports_(std::move(ports)),
       settings_(settings),
       generations_(name_, code_version_, ports_),
-      next_offsets_(logs_.size()) {}
+      next_offsets_(logs_.size()),
+      last_event_ms_(logs_.size()) {}
 
 Projector::~Projector() = default;
 
@@ -250,16 +251,16 @@ void Projector::look_after() {
 }
 
 void Projector::show(const ViewFold& fold) {
-  for (std::size_t i = 0; i < logs_.size(); ++i) next_offsets_[i] = fold.next_offset(i);
+  for (std::size_t i = 0; i < logs_.size(); ++i) {
+    next_offsets_[i] = fold.next_offset(i);
+    if (fold.last_event_ms(i) > 0) last_event_ms_[i] = fold.last_event_ms(i);
+  }
   parked_ = static_cast<int64_t>(fold.parked());
-  if (fold.last_event_ms() > 0) last_event_ms_ = fold.last_event_ms();
 }
 
 Projector::Status Projector::status() const {
-  Status status{generation_, building_,      paused_,
-                caught_up_,  events_,        events_per_s_,
-                parked_,     last_event_ms_, {next_offsets_.begin(), next_offsets_.end()},
-                {}};
+  Status status{generation_, building_, paused_, caught_up_, events_, events_per_s_, parked_,
+                {next_offsets_.begin(), next_offsets_.end()}, {last_event_ms_.begin(), last_event_ms_.end()}, {}};
   const std::lock_guard lock(mutex_);
   status.events += built_events_;
   status.build = last_build_;

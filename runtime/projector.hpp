@@ -42,8 +42,8 @@ class Projector {
     int64_t events = 0;                 // folded since then
     double events_per_s = 0;            // of the last second
     int64_t parked = 0;                 // rows that cannot be folded on
-    int64_t last_event_ms = 0;          // when what was folded last happened; 0: nothing was since the start
-    std::vector<int64_t> next_offsets;  // in the order of logs()
+    std::vector<int64_t> next_offsets;    // in the order of logs()
+    std::vector<int64_t> last_event_ms;   // likewise: when what was folded last happened; 0: nothing was since the start
     std::optional<BuildStatus> build;   // under way, or the last
   };
 
@@ -175,8 +175,8 @@ class Projector {
   std::atomic<int64_t> events_{0};
   std::atomic<double> events_per_s_{0};
   std::atomic<int64_t> parked_{0};
-  std::atomic<int64_t> last_event_ms_{0};
   std::vector<std::atomic<int64_t>> next_offsets_;
+  std::vector<std::atomic<int64_t>> last_event_ms_;
 
   std::atomic<bool> running_{false};
   mutable std::mutex mutex_;  // guards what is below

@@ -6,7 +6,8 @@
 
 namespace everfold {
 
-ViewFold::ViewFold(View& view, ViewStore& store, const std::vector<LogId>& logs) : view_(view), store_(store) {
+ViewFold::ViewFold(View& view, ViewStore& store, const std::vector<LogId>& logs)
+    : view_(view), store_(store), last_event_ms_(logs.size()) {
   for (const LogId& log : logs) {
     written_.push_back(store.position(log));
     tails_.emplace_back(log, written_.back());
@@ -34,6 +35,7 @@ std::size_t ViewFold::fold() {
   std::size_t events = 0;
   for (auto& [log, commit] : taken_) {
     for (const StoredEvent& event : commit.events) fold(tails_[log].log(), event);
+    last_event_ms_[log] = commit.events.back().meta.time_ms;
     events += commit.events.size();
     tails_[log].recycle(std::move(commit));
   }
@@ -42,7 +44,6 @@ std::size_t ViewFold::fold() {
 }
 
 void ViewFold::fold(const LogId& log, const StoredEvent& event) {
-  last_event_ms_ = event.meta.time_ms;
   const std::string& id = event.meta.aggregate_id;
   if (parked_.contains(id) || view_.fold(event)) return;
   std::string why = "view " + std::string(view_.name()) + " cannot read event " + std::to_string(event.meta.version) +

@@ -37,7 +37,8 @@ class ViewFold {
   std::size_t unwritten_records() const { return unwritten_records_; }
   int64_t next_offset(std::size_t log) const { return tails_[log].reader().next_offset(); }
   bool reached(const std::vector<int64_t>& offsets) const;
-  int64_t last_event_ms() const { return last_event_ms_; }  // when what was folded last happened; 0: nothing was yet
+  // When what was folded of the log last happened; 0: nothing was yet.
+  int64_t last_event_ms(std::size_t log) const { return last_event_ms_[log]; }
 
  private:
   void fold(const LogId& log, const StoredEvent& event);
@@ -51,7 +52,7 @@ class ViewFold {
   std::vector<std::pair<std::string, std::string>> unwritten_parked_;  // their index entries
   std::vector<std::string> newly_parked_;
   std::size_t unwritten_records_ = 0;
-  int64_t last_event_ms_ = 0;
+  std::vector<int64_t> last_event_ms_;
 };
 
 }  // namespace everfold

@@ -295,8 +295,8 @@ def _status(settings: Settings, options) -> None:
         return
     table("VIEW", [row(view) for view in views], ("name", "generation", "state", "lag", "behind", "rate", "rebuild"))
     for view in named:
-        table(view["name"].upper(), [{**partition, "name": partition["log"]} for partition in view["partitions"]],
-              ("name", "position", "end", "lag"))
+        table(view["name"].upper(), [{**partition, "name": partition["log"], "behind": _behind(partition)} for partition in view["partitions"]],
+              ("name", "position", "end", "lag", "behind"))
         table("GENERATION", [{**each, "name": each["number"], "live": "yes" if each["live"] else None}
                              for each in view["generations"]], ("name", "version", "live", "state", "createdAt"))
 
@@ -311,8 +311,13 @@ def row(view: dict) -> dict:
             text += f" {100 * rebuild['records'] // rebuild['total']} %"
         if rebuild.get("etaSeconds") is not None:
             text += f", ETA {duration(rebuild['etaSeconds'])}"
-    behind = view.get("lagSeconds")
-    return {**view, "behind": None if behind is None else duration(behind), "rebuild": text}
+    return {**view, "behind": _behind(view), "rebuild": text}
+
+
+def _behind(lagging: dict) -> str | None:
+    """Of a view or a partition; None: not known."""
+    seconds = lagging.get("lagSeconds")
+    return None if seconds is None else duration(seconds)
 
 
 def _differences(settings: Settings, options) -> int:

@@ -19,6 +19,17 @@ TEST_F(ProjectorTest, BuildsTheFirstGenerationAndFollowsTheLogs) {
   expect_at_the_end(1);
 }
 
+TEST_F(ProjectorTest, TellsOfEachLogWhenItsLastEventHappened) {
+  receive("MUG", 1);
+  Running<Stock> running(shelf_, memory_);
+  ASSERT_TRUE(running.folds(1));
+  writer1_.commit<inventory::Event>("CUP", {received(5)});
+  ASSERT_TRUE(running.folds(2));
+  const auto times_ms = running.projector().status().last_event_ms;
+  EXPECT_EQ(times_ms[0], 0) << "nothing of it was followed: it was folded in bulk";
+  EXPECT_GT(times_ms[1], 0);
+}
+
 TEST_F(ProjectorTest, GoesOnWhereItStopped) {
   receive("MUG", 1);
   {
