@@ -112,7 +112,7 @@ struct Behind {
   std::optional<int64_t> records, seconds;
 };
 
-Behind behind_of(int64_t position, std::optional<int64_t> end, int64_t last_event_ms, int64_t now_ms) {
+Behind behind_of(int64_t position, const int64_t* end, int64_t last_event_ms, int64_t now_ms) {
   if (!end) return {};
   const int64_t records = std::max<int64_t>(*end - position, 0);
   if (records == 0) return {records, 0};
@@ -122,7 +122,7 @@ Behind behind_of(int64_t position, std::optional<int64_t> end, int64_t last_even
 
 std::string number_or_null(std::optional<int64_t> number) { return number ? std::to_string(*number) : "null"; }
 
-std::string partition_json(const LogId& log, int64_t position, std::optional<int64_t> end, const Behind& behind) {
+std::string partition_json(const LogId& log, int64_t position, const int64_t* end, const Behind& behind) {
   json::Object json;
   json.text("log", to_string(log)).number("position", position);
   if (end) json.number("end", *end).number("lag", *behind.records).json("lagSeconds", number_or_null(behind.seconds));
@@ -139,7 +139,7 @@ std::string view_json(const Projector& projector, const std::string& row_type, c
   Behind all{0, 0};  // as far as the log that is furthest behind
   for (std::size_t i = 0; i < logs.size(); ++i) {
     const auto found = ends.find(logs[i]);
-    const auto end = found == ends.end() ? std::nullopt : std::optional(found->second);
+    const int64_t* end = found == ends.end() ? nullptr : &found->second;
     if (i > 0) partitions += ',';
     const Behind behind = behind_of(status.next_offsets[i], end, status.last_event_ms[i], now_ms);
     partitions += partition_json(logs[i], status.next_offsets[i], end, behind);
