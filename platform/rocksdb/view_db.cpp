@@ -67,21 +67,32 @@ rocksdb::Options options_of(const RocksMemory::Impl& memory) {
   return options;
 }
 
-// A secondary instance can read for ever in a manifest whose last record has a wrong length. What the primary is in the
-// middle of writing looks so for a moment, too.
-void require_readable_manifest(const std::string& directory, const std::string& name) {
-  constexpr std::size_t block_bytes = 32'768, header_bytes = 7;  // checksum (4), length (2), type
-  std::ifstream file(directory + "/" + name, std::ios::binary);
-  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
-  const auto byte = [&](std::size_t at) { return static_cast<std::size_t>(static_cast<unsigned char>(bytes[at])); };
-  for (std::size_t at = 0; at < bytes.size();) {
-    const std::size_t left = std::min(block_bytes - at % block_bytes, bytes.size() - at);
-    const bool padding = block_bytes - at % block_bytes < header_bytes;
-    const std::size_t record = padding ? left : header_bytes + (left < header_bytes ? left : byte(at + 4) + 256 * byte(at + 5));
-    if (record > left || (!padding && (byte(at + 6) < 1 || byte(at + 6) > 4)))
-      throw ViewDamaged(directory + "/" + name + ": no record begins at byte " + std::to_string(at));
-    at += record;
+// A secondary instance can read for ever in a manifest whose last record has a wrong length (what the primary is in the middle of
+// writing looks so for a moment, too), and in a manifest or log with a record of a kind that is for logs used again, which ours never are.
+// A log may end in the middle of a record: that is what a kill leaves.
+// Source: https://github.com/facebook/rocksdb/wiki/Write-Ahead-Log-File-Format
+void require_readable(const std::filesystem::path& path, bool up_to_its_end) {
+  constexpr std::size_t block_bytes = 32'768, header_bytes = 7;  // checksum (4), length (2), kind
+  constexpr std::size_t unused_kind = 0, last_kind = 4;
+  std::ifstream file(path, std::ios::binary);
+  std::string block(block_bytes, '\0');
+  const auto byte = [&](std::size_t at) { return static_cast<std::size_t>(static_cast<unsigned char>(block[at])); };
+  for (std::size_t begin = 0; file; begin += block_bytes) {
+    const auto size = static_cast<std::size_t>(file.read(block.data(), block_bytes).gcount());
+    for (std::size_t at = 0; at < size && block_bytes - at >= header_bytes;) {
+      const std::size_t left = size - at, kind = left < header_bytes ? unused_kind : byte(at + 6);
+      const std::size_t record = header_bytes + (left < header_bytes ? left : byte(at + 4) + 256 * byte(at + 5));
+      if (kind > last_kind || (up_to_its_end && (kind == unused_kind || record > left)))
+        throw ViewDamaged(path.string() + ": no record begins at byte " + std::to_string(begin + at));
+      at += record;
+    }
   }
+}
+
+void require_readable_logs(const std::string& directory) {
+  std::error_code gone;  // then opening says so
+  for (const auto& entry : std::filesystem::directory_iterator(directory, gone))
+    if (entry.path().extension() == ".log") require_readable(entry.path(), false);
 }
 
 // The first key that does not start with `prefix`; empty: there is none.
@@ -146,7 +157,8 @@ std::unique_ptr<ViewDb> ViewDb::follow(const std::string& directory, const std::
     throw ViewDamaged(directory + ": " + fatal_opening);
   }
   const ManifestState before = manifest_state(directory);
-  require_readable_manifest(directory, before.first);
+  require_readable(directory + "/" + before.first, true);
+  require_readable_logs(directory);
   rocksdb::DB* db = nullptr;
   require_ok(rocksdb::DB::OpenAsSecondary(options_of(memory.impl()), directory, scratch_directory, &db),
              "following " + directory);

@@ -9,6 +9,7 @@
 #include "platform/rocksdb/event_index.hpp"
 #include "platform/rocksdb/view_store.hpp"
 #include "runtime/memory_event_index.hpp"
+#include "tests/contract/child.hpp"
 #include "tests/contract/damage.hpp"
 #include "tests/contract/temporary_folder.hpp"
 
@@ -19,6 +20,7 @@ namespace fs = std::filesystem;
 using testing::copy_folder;
 using testing::files_of;
 using testing::read_file;
+using testing::said_by_child;
 using testing::write_file;
 
 const std::vector<LogId> logs{{"checkout", 0}, {"checkout", 1}, {"inventory", 0}};
@@ -117,15 +119,18 @@ class DamagedIndexTest : public ::testing::Test {
   // Small memtables: many tables, compactions, a manifest that tells of them.
   static constexpr rocks::IndexMemory small{1 << 20, 64 << 10};
 
-  DamagedIndexTest() {
-    const auto index = open(folder_.path() + "/live");
-    for (std::size_t i = 0; i < truth().size(); ++i) {
-      index->write(truth()[i].batch);
-      if (i % 7 == 0) save_positions(*index, i + 1);
-      if (i == 900) copy_folder(folder_.path() + "/live", killed_);
-    }
-    save_positions(*index, truth().size());
-    EXPECT_EQ(said_, "");
+  void SetUp() override {
+    const auto made = said_by_child([&] {
+      const auto index = open(folder_.path() + "/live");
+      for (std::size_t i = 0; i < truth().size(); ++i) {
+        index->write(truth()[i].batch);
+        if (i % 7 == 0) save_positions(*index, i + 1);
+        if (i == 900) copy_folder(folder_.path() + "/live", killed_);
+      }
+      save_positions(*index, truth().size());
+      return said_;
+    });
+    ASSERT_EQ(made, "");
   }
 
   std::unique_ptr<EventIndex> open(const std::string& directory) {
@@ -133,19 +138,29 @@ class DamagedIndexTest : public ::testing::Test {
     return rocks::open_event_index(directory, [this](std::string_view sentence) { said_ += sentence; }, small);
   }
 
+  // Empty: it is right once the rest was read again. What it said at the opening is in said_.
+  std::string opened_and_read(const std::string& directory) {
+    const auto index = open(directory);
+    if (!said_.empty() && index->position(logs[0]) != LogPosition{}) return "rebuilt, but not from the beginning";
+    read_rest(*index);
+    return difference(*index);
+  }
+
   // Copies an image, does something to it, and asks for the truth.
   void expect_right(const std::string& image, const std::function<std::string(const std::string&)>& damage) {
     const std::string directory = folder_.path() + "/damaged";
     copy_folder(image, directory);
     const std::string what = damage(directory);
-    const auto index = open(directory);
-    ++(said_.empty() ? as_it_was_ : rebuilt_);
-    if (!said_.empty()) {
-      ASSERT_NE(said_.find("set aside in " + directory + "/damaged"), std::string::npos) << said_;
-      ASSERT_EQ(index->position(logs[0]), LogPosition{}) << what;
-    }
-    read_rest(*index);
-    ASSERT_EQ(difference(*index), "") << what;
+    const auto look = [&]() -> std::string {
+      if (const std::string wrong = opened_and_read(directory); !wrong.empty()) return wrong;
+      if (said_.empty()) return "as it was";
+      return said_.find("set aside in " + directory + "/damaged") != std::string::npos ? "rebuilt" : said_;
+    };
+    std::optional<std::string> found;
+    for (int starts = 0; starts < 3 && !found; ++starts) found = said_by_child(look);
+    ASSERT_TRUE(found) << "it ends the program at every start; " << what;
+    ASSERT_TRUE(found == "as it was" || found == "rebuilt") << *found << "; " << what;
+    ++(found == "rebuilt" ? rebuilt_ : as_it_was_);
   }
 
   testing::TemporaryFolder folder_{testing::in_memory()};
@@ -155,14 +170,19 @@ class DamagedIndexTest : public ::testing::Test {
 };
 
 TEST_F(DamagedIndexTest, WithoutDamageItGoesOnFromWhereItWas) {
-  const auto index = open(closed_);
-  EXPECT_EQ(index->position(logs[0]).offset, end_of(logs[0], truth().size()));
-  EXPECT_EQ(difference(*index), "");
-  const auto after_a_kill = open(killed_);
-  EXPECT_GT(after_a_kill->position(logs[0]).offset, 0) << "nothing was flushed: the tests show nothing";
-  EXPECT_LE(after_a_kill->position(logs[0]).offset, end_of(logs[0], 901));
-  read_rest(*after_a_kill);
-  EXPECT_EQ(difference(*after_a_kill), "");
+  EXPECT_EQ(said_by_child([&]() -> std::string {
+    const auto index = open(closed_);
+    if (index->position(logs[0]).offset != end_of(logs[0], truth().size())) return "it is not at its end";
+    return difference(*index);
+  }), "");
+  EXPECT_EQ(said_by_child([&]() -> std::string {
+    const auto after_a_kill = open(killed_);
+    const int64_t offset = after_a_kill->position(logs[0]).offset;
+    if (offset == 0) return "nothing was flushed: the tests show nothing";
+    if (offset > end_of(logs[0], 901)) return "it is ahead of what it was given";
+    read_rest(*after_a_kill);
+    return difference(*after_a_kill);
+  }), "");
 }
 
 TEST_F(DamagedIndexTest, WhateverIsDamagedItIsRightOrRebuilt) {
@@ -206,16 +226,20 @@ TEST_F(DamagedIndexTest, WhatEndsTheProgramIsSetAsideAtTheThirdStart) {
   const auto dies = [&] { open(killed_); };
   EXPECT_DEATH(dies(), "");
   EXPECT_DEATH(dies(), "");
-  const auto index = open(killed_);
-  EXPECT_NE(said_.find("ended the program"), std::string::npos) << said_;
-  read_rest(*index);
-  EXPECT_EQ(difference(*index), "");
+  const auto said = said_by_child([&] {
+    const std::string wrong = opened_and_read(killed_);
+    return wrong.empty() ? said_ : wrong;
+  });
+  ASSERT_TRUE(said);
+  EXPECT_NE(said->find("ended the program"), std::string::npos) << *said;
 }
 
 TEST_F(DamagedIndexTest, AForeignDatabaseIsSetAside) {
   expect_right(closed_, [&](const std::string& directory) {
-    const RocksMemory memory;
-    RocksViewStore::create(folder_.path() + "/view", 1, memory);
+    EXPECT_EQ(said_by_child([&] {
+      RocksViewStore::create(folder_.path() + "/view", 1, RocksMemory());
+      return "";
+    }), "");
     copy_folder(folder_.path() + "/view", directory);
     return "a view's";
   });
@@ -241,10 +265,12 @@ TEST_F(DamagedIndexTest, DamageMetUnderWayEndsTheProgramAndLeavesAMark) {
     difference(*index);
   };
   EXPECT_DEATH(meet(), "everfold stops: the event index in .* is damaged: .* start again");
-  const auto index = open(closed_);
-  EXPECT_NE(said_.find("found while it was in use"), std::string::npos) << said_;
-  read_rest(*index);
-  EXPECT_EQ(difference(*index), "");
+  const auto said = said_by_child([&] {
+    const std::string wrong = opened_and_read(closed_);
+    return wrong.empty() ? said_ : wrong;
+  });
+  ASSERT_TRUE(said);
+  EXPECT_NE(said->find("found while it was in use"), std::string::npos) << *said;
   EXPECT_FALSE(fs::exists(closed_ + "/DAMAGED"));
 }
 
