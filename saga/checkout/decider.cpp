@@ -150,8 +150,8 @@ const Checkout::Line* line_of(const State& state, const std::string& sku) {
 
 Rejection not_mine(const std::string& sku) { return reject_field("sku", "'" + sku + "' is not part of this checkout"); }
 
-// Reserved when it is not wanted any more. (A line that was refused can still be reserved later, when the request was
-// repeated.)
+// Reserved when it is not wanted any more. (In logs of before a repeated request was the same command, a line that was refused
+// can still be reserved later.)
 void release_late(const State& state, const Checkout::Line& line, Events& events) {
   v1::StockReleaseRequested release;
   *release.add_lines() = line.line;

@@ -31,7 +31,7 @@ Decided<Commands> react(const StoredEvent& event) {
   const auto each_line = [&](const auto& asked, const auto& command_of_line) {
     Commands commands;
     commands.reserve(static_cast<std::size_t>(asked.lines_size()));
-    for (const StockLine& line : asked.lines()) commands.push_back(translation.to(line.sku(), command_of_line(line)));
+    for (const StockLine& line : asked.lines()) commands.push_back(command_of_line(line));
     return commands;
   };
   return translate<checkout::Event>(
@@ -39,7 +39,7 @@ Decided<Commands> react(const StoredEvent& event) {
                  [](const checkout::v1::CheckoutStarted&) { return Commands{}; },
                  [&](const checkout::v1::StockRequested& asked) {
                    return each_line(asked, [&](const StockLine& line) {
-                     return command_with_quantity<inventory::v1::ReserveStock>(order_id, line);
+                     return translation.once(line.sku(), command_with_quantity<inventory::v1::ReserveStock>(order_id, line));
                    });
                  },
                  [](const checkout::v1::TimeoutScheduled&) { return Commands{}; },
@@ -49,19 +49,21 @@ Decided<Commands> react(const StoredEvent& event) {
                  [](const checkout::v1::PaymentSecured&) { return Commands{}; },
                  [](const checkout::v1::PaymentFailed&) { return Commands{}; },
                  [&](const checkout::v1::StockCommitRequested& asked) {
-                   return each_line(
-                       asked, [&](const StockLine&) { return command_for<inventory::v1::CommitStock>(order_id); });
+                   return each_line(asked, [&](const StockLine& line) {
+                     return translation.to(line.sku(), command_for<inventory::v1::CommitStock>(order_id));
+                   });
                  },
                  [](const checkout::v1::OrderConfirmationRequested&) { return Commands{}; },
                  [](const checkout::v1::CheckoutCompleted&) { return Commands{}; },
                  [](const checkout::v1::CompensationStarted&) { return Commands{}; },
                  [&](const checkout::v1::StockReleaseRequested& asked) {
-                   return each_line(
-                       asked, [&](const StockLine&) { return command_for<inventory::v1::ReleaseStock>(order_id); });
+                   return each_line(asked, [&](const StockLine& line) {
+                     return translation.to(line.sku(), command_for<inventory::v1::ReleaseStock>(order_id));
+                   });
                  },
                  [&](const checkout::v1::StockReturnRequested& asked) {
                    return each_line(asked, [&](const StockLine& line) {
-                     return command_with_quantity<inventory::v1::ReturnStock>(order_id, line);
+                     return translation.to(line.sku(), command_with_quantity<inventory::v1::ReturnStock>(order_id, line));
                    });
                  },
                  [](const checkout::v1::PaymentReversalRequested&) { return Commands{}; },

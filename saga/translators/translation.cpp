@@ -33,6 +33,10 @@ CommandMeta Translation::meta_of(std::string_view type, std::string aggregate_id
   return meta;
 }
 
+std::string Translation::id_of_once(const Command& command) const {
+  return derive_id({cause_.context, cause_.aggregate_id, first_version(command.type), command.meta.aggregate_id});
+}
+
 Rejection unreadable(const EventMeta& event) {
   return reject(Code::internal, "event " + event.id + " of type " + event.type +
                                     " cannot be read; was it written by a later version of Everfold?");

@@ -29,9 +29,18 @@ class Translation {
     CommandMeta meta = meta_of(encoded.type, std::move(aggregate_id));
     return {std::move(meta), std::move(encoded.type), std::move(encoded.bytes)};
   }
+  // What the event's aggregate may ask for again but wants done once in its life: the same command, whichever of its events asks.
+  // One with an id of its own that finds the thing done leaves no event, so nobody knows it when it is repeated later.
+  template <class Message>
+  Command once(std::string aggregate_id, const Message& message) const {
+    Command command = to(std::move(aggregate_id), message);
+    command.meta.id = id_of_once(command);
+    return command;
+  }
 
  private:
   CommandMeta meta_of(std::string_view type, std::string aggregate_id) const;
+  std::string id_of_once(const Command& command) const;
 
   const EventMeta& cause_;
   std::string_view actor_;

@@ -22,6 +22,13 @@ def caused_command_id(cause_event_id: str, command_type: str, aggregate_id: str)
     return derive_id(cause_event_id, command_type, aggregate_id)
 
 
+def command_id_of(cause, command_type: str, aggregate_id: str) -> str:
+    """Of a command that an event caused. An order reserves a SKU once, however often it asks: whichever event did."""
+    if command_type == "everfold.inventory.ReserveStock.v1":
+        return derive_id(cause.context, cause.key, command_type, aggregate_id)
+    return caused_command_id(cause.id, command_type, aggregate_id)
+
+
 def product_id(sku: str) -> str:
     return derive_id("product", sku)
 

@@ -68,7 +68,7 @@ class Scribe:
     def causes(self, cause, command_type, key, *events):
         """A translator's command, and what came of it."""
         context, partition = command_type.split(".")[1], ids.partition_of(key, PARTITIONS)
-        command = ids.caused_command_id(cause.id, command_type, key)
+        command = ids.command_id_of(cause, command_type, key)
         self.history.commands.append(Command(context, partition, 0, key, command_type, command, cause.id))
         return self.commit(context, key, command, *events)
 

@@ -3,7 +3,7 @@
 from collections import Counter
 
 from history import History, told
-from ids import caused_command_id, derive_id, partition_of
+from ids import caused_command_id, command_id_of, derive_id, partition_of
 from verdicts import Verdicts
 
 
@@ -64,7 +64,7 @@ def check_causes(history: History, http_commands: set[str], verdicts: Verdicts) 
     known = set(http_commands)
     for command in history.commands:
         cause = history.by_id.get(command.causation)
-        caused.check(cause is not None and command.id == caused_command_id(cause.id, command.type, command.key),
+        caused.check(cause is not None and command.id == command_id_of(cause, command.type, command.key),
                      lambda: f"{command.where}, because of {command.causation or 'nothing'}")
         known.add(command.id)
     for event in history.events:
