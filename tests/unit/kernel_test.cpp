@@ -5,7 +5,6 @@
 #include <cstdlib>
 #include <numeric>
 #include <random>
-#include <regex>
 #include <string>
 #include <vector>
 
@@ -91,8 +90,12 @@ TEST(Ids, AreTheFirstHalfOfSha256OverTheParts) {
 
 TEST(Ids, OrderNumbersAreForPeople) {
   EXPECT_EQ(order_number("order-1"), "EF-GS4P77XDRZ");
-  const std::regex form("EF-[0-9A-HJKMNP-TV-Z]{10}");
-  for (int i = 0; i < 1'000; ++i) EXPECT_TRUE(std::regex_match(order_number(std::to_string(i)), form)) << i;
+  for (int i = 0; i < 1'000; ++i) {
+    const std::string number = order_number(std::to_string(i));
+    EXPECT_EQ(number.size(), 13u);
+    EXPECT_EQ(number.substr(0, 3), "EF-");
+    EXPECT_EQ(number.find_first_not_of("0123456789ABCDEFGHJKMNPQRSTVWXYZ", 3), number.npos) << number;
+  }
 }
 
 // Kafka's own vectors: org.apache.kafka.common.utils.UtilsTest.testMurmur2.
