@@ -131,8 +131,8 @@ struct OneView {
 };
 
 TEST(LiveViews, more_waiting_than_allowed_is_refused) {
+  std::optional<Rejection> first, second;  // outlive what waits: the first is refused when that stops
   OneView one({.max_wait = std::chrono::minutes(1), .max_waiting = 1});
-  std::optional<Rejection> first, second;
   one.views.when_applied("orders", {{{"orders", 0}, 5}}, [&](auto refusal) { first = std::move(refusal); });
   one.views.when_applied("orders", {{{"orders", 0}, 5}}, [&](auto refusal) { second = std::move(refusal); });
   ASSERT_TRUE(second);
