@@ -69,7 +69,7 @@ class FoldedView final : public View {
   using Row = typename V::Row;
   using Event = typename V::Event;
 
-  // `cache_bytes`: of rows as they are serialized; what one batch changes is kept beyond it until it is written.
+  // `cache_bytes`: of memory; what one batch changes is kept beyond it until it is written.
   explicit FoldedView(std::size_t cache_bytes = 32u << 20) : cache_bytes_(cache_bytes) {}
 
   std::string_view name() const override { return V::name; }
@@ -103,7 +103,6 @@ class FoldedView final : public View {
     if constexpr (AppendOnly<V>) {
       by_key_.clear();
       entries_.clear();
-      cached_bytes_ = 0;
     }
     while (cached_bytes_ > cache_bytes_) {
       cached_bytes_ -= entries_.back().bytes;
@@ -120,7 +119,7 @@ class FoldedView final : public View {
     std::size_t bytes = 0;                // what it counts in the cache
     bool changed = false;
   };
-  static constexpr std::size_t entry_overhead_bytes = 200;
+  static constexpr std::size_t entry_bytes = sizeof(Entry) + 100;  // two nodes, of the list and the map
 
   Entry& find(std::string key) {
     if (const auto found = by_key_.find(key); found != by_key_.end()) {
@@ -130,23 +129,24 @@ class FoldedView final : public View {
     Entry& entry = entries_.emplace_front();
     entry.key = std::move(key);
     by_key_.emplace(entry.key, entries_.begin());
-    std::size_t row_bytes = 0;
-    if constexpr (!AppendOnly<V>) row_bytes = load(entry);
-    count(entry, row_bytes);
+    if constexpr (!AppendOnly<V>) load(entry);
+    count(entry);
     return entry;
   }
 
-  std::size_t load(Entry& entry) {
+  void load(Entry& entry) {
     const auto stored = store_->row(entry.key);
-    if (!stored) return 0;
+    if (!stored) return;
     if (!entry.row.emplace().ParseFromString(*stored)) throw ViewDamaged("unreadable row " + entry.key);
     if constexpr (Indexed<V>) entry.index_keys = V::index_keys_of(*entry.row);
-    return stored->size();
   }
 
-  void count(Entry& entry, std::size_t row_bytes) {
+  void count(Entry& entry) {
+    if constexpr (AppendOnly<V>) return;  // kept for one batch only
     cached_bytes_ -= entry.bytes;
-    entry.bytes = row_bytes + entry.key.size() + entry_overhead_bytes;
+    entry.bytes = entry_bytes + entry.key.size();
+    if (entry.row) entry.bytes += entry.row->SpaceUsedLong();  // an order takes some eight times what it has serialized
+    for (const std::string& key : entry.index_keys) entry.bytes += sizeof key + key.size();
     cached_bytes_ += entry.bytes;
   }
 
@@ -154,7 +154,6 @@ class FoldedView final : public View {
     entry.changed = false;
     std::optional<std::string> row;
     if (entry.row) row = serialize_row(*entry.row);
-    count(entry, row ? row->size() : 0);
     batch.rows.emplace_back(entry.key, std::move(row));
     if constexpr (Indexed<V>) {
       auto keys = entry.row ? V::index_keys_of(*entry.row) : std::vector<std::string>();
@@ -162,6 +161,7 @@ class FoldedView final : public View {
       for (auto& added : missing_in(entry.index_keys, keys)) batch.index_puts.emplace_back(std::move(added), entry.key);
       entry.index_keys = std::move(keys);
     }
+    count(entry);
   }
 
   // Those of `keys` that are not in `others`.
