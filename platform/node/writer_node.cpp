@@ -29,6 +29,7 @@ namespace {
 constexpr int topics_timeout_ms = 30'000;
 constexpr int step_ms = 50;
 constexpr int64_t catch_up_deadline_ms = 10'000;
+constexpr int64_t cut_off_after_ms = 10'000;
 constexpr int looks_a_session = 6;  // of how far this node has to read: a few may be late before its look-ups count as old
 
 void warn(std::string_view sentence) { logging::warn(sentence); }
@@ -168,8 +169,10 @@ const History& WriterNode::history() const { return *impl_->index; }
 Parking& WriterNode::parking() { return impl_->parked.parking(); }
 
 std::optional<std::string> WriterNode::not_ready() const {
-  if (impl_->writer.ready()) return std::nullopt;
-  return "this node does not own all of its shards yet";
+  if (!impl_->writer.ready()) return "this node does not own all of its shards yet";
+  if (impl_->catch_up.age_ms() > cut_off_after_ms)
+    return "this node cannot read to the end of its logs; it tries on: is Kafka away, or this node cut off from it?";
+  return std::nullopt;
 }
 
 void WriterNode::add_forwarding_route(http::Router& router, std::function<bool(std::string_view token)> is_node) {

@@ -240,6 +240,17 @@ class Draining(unittest.TestCase):
         self.on_hand_becomes(receipts.done, receipts.done + receipts.unknown)
         self.assertEqual(shop.order_becomes(order, "CONFIRMED", "CANCELLED", seconds=60)["status"], "CONFIRMED")
 
+    def test_a_node_that_hears_nothing_of_kafka_is_not_ready(self):
+        programs = ("command", "saga")
+
+        def ready():
+            return [self.shop.request(program, "GET", "/readyz").status == 200 for program in programs]
+        until("both are ready", lambda: all(ready()))
+        self.kafka.suspend()
+        until("neither is ready", lambda: not any(ready()))
+        self.kafka.resume()
+        until("both are ready again", lambda: all(ready()), 60)
+
     def listens(self, program):
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.shop.ports[program])) == 0
