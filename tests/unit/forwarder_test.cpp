@@ -75,9 +75,14 @@ class ForwarderTest : public testing::Test {
               forwarder->forward(std::move(queued), owner());
             },
             [this](ReadWait wait) {
-              if (wait.wanted.offset <= read_to) wait.then(true);
-              else unread = std::move(wait);
+              if (wait.wanted.offset <= read_to) return wait.then(true);
+              const std::lock_guard lock(mutex);
+              unread = std::move(wait);
             }};
+  }
+  bool waits_to_read() {
+    const std::lock_guard lock(mutex);
+    return unread.has_value();
   }
   std::string owner() {
     const std::lock_guard lock(mutex);
@@ -130,7 +135,7 @@ TEST_F(ForwarderTest, TheOwnersAnswerIsPassedOn) {
 TEST_F(ForwarderTest, DoneIsToldOnceThisNodeHasReadIt) {
   peers.put("a", [](const Command&) { return says(done_at(2'000)); });
   auto future = forward("c1");
-  ASSERT_TRUE(until([&] { return unread.has_value(); }));
+  ASSERT_TRUE(until([&] { return waits_to_read(); }));
   EXPECT_EQ(future.wait_for(0s), std::future_status::timeout) << "told before a look-up here would find it";
   unread->then(true);
   EXPECT_TRUE(answer(future));
