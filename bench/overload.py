@@ -26,6 +26,7 @@ CONNECTIONS = 3_000        # each, for commands and for queries, while overloade
 CLOSED_LOOP = 64           # connections that find out what can be sustained
 JUDGED_FROM_S = 180        # memory, of a run that is as long
 WELL_WITHIN_S = 10         # of the end of the load
+_CACHE_MB = 16             # full within the first minute: what grows then is something else
 _SKUS = [f"OVERLOAD-{number}" for number in range(300)]
 
 
@@ -234,6 +235,7 @@ def main() -> int:
         verdict = Verdict()
         with brokers() as address:
             os.environ["KAFKA_BROKERS"] = address
+            os.environ.setdefault("EVERFOLD_CACHE_MB", str(_CACHE_MB))
             with closing(Shop(options.binaries or ROOT / "build" / options.preset / "bin", partitions=8)) as shop:
                 shop.start()
                 overload(Load(shop), options.minutes, verdict)

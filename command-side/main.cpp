@@ -21,7 +21,7 @@ constexpr int drain_ms = 5'000;                               // what came by to
 config::Options options_of(int argc, char** argv) {
   config::Options options;
   config::CommandLine line("everfold-command", "Decides commands and appends events to the logs.", options);
-  line.kafka().topics().data(".everfold/state/command").http(8081).peers().secret();
+  line.kafka().topics().data(".everfold/state/command").cache(64).http(8081).peers().secret();
   line.parse_or_exit(argc, argv);
   return options;
 }
@@ -33,7 +33,7 @@ void run(const config::Options& options) {
 
   node::WriterNode writer({{options.brokers, options.prefix, options.partitions, options.replication_factor, options.min_insync_replicas,
                             options.session_timeout_ms},
-                           "command", options.data_dir, options.url_for_peers(), tokens.make_node_token()},
+                           "command", options.data_dir, options.url_for_peers(), tokens.make_node_token(), options.cache_bytes()},
                           command_contexts());
   edge::Edge edge({writer.bus(), writer.history(), tokens, node::wall_clock_ms, node::random_id, [&] { return writer.has_caught_up(); },
                    [&](std::function<void(bool)> then) { writer.catch_up(std::move(then)); }});

@@ -36,7 +36,7 @@ Settings settings_of(int argc, char** argv) {
   Settings settings;
   config::CommandLine line("everfold-projector", "Folds the event logs into the views that everfold-query reads.",
                            settings.common);
-  line.kafka().topics().views(".everfold/views").http(8083).secret(false);
+  line.kafka().topics().views(".everfold/views").cache(128).http(8083).secret(false);
   line.text("fold-once", settings.fold_once,
             "Fold this view anew from the beginning to the present end, print how long it took as JSON, and exit");
   line.number("build-threads", settings.build_threads, 1, 64, "Threads that fold a generation in the making, which share its partitions");
@@ -55,7 +55,8 @@ ServiceOptions service_options(const config::Options& options) {
       {options.brokers, options.prefix, options.partitions, options.replication_factor, options.min_insync_replicas},
       options.views_dir,
       all_contexts(),
-      1};
+      1,
+      options.cache_bytes()};
 }
 
 auth::TokenVerifier token_verifier(const std::string& secret_file) {
@@ -96,7 +97,7 @@ void fold_once(const std::string& name, const ServiceOptions& options) {
   const auto maker = std::find_if(makers.begin(), makers.end(), [&](const MakeView& make) { return make()->name() == name; });
   if (maker == makers.end()) throw std::runtime_error("there is no view " + name);
 
-  const RocksMemory memory;
+  const RocksMemory memory(options.cache_bytes);
   RocksViewShelf shelf(options.views_dir, name, memory);
   BuildTurn turn;
   const auto say = [](std::string_view sentence) { std::cerr << sentence << '\n'; };

@@ -26,6 +26,7 @@ struct ServiceOptions {
   std::string views_dir;
   std::vector<std::string> contexts;  // processes too: the history has their events
   int build_threads = 1;
+  std::size_t cache_bytes = 128u << 20;
 };
 
 class ProjectionService {
@@ -60,7 +61,7 @@ class ProjectionService {
 
   const ServiceOptions options_;
   const std::function<void()> on_failure_;
-  const RocksMemory memory_;
+  const RocksMemory memory_{options_.cache_bytes};
   mutable std::mutex mutex_;
   std::optional<std::string> failure_;  // the first
   std::map<LogId, int64_t> ends_;

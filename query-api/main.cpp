@@ -32,7 +32,7 @@ Settings settings_of(int argc, char** argv) {
   Settings settings;
   config::CommandLine line("everfold-query", "Answers reads from the views that everfold-projector folds.",
                            settings.common);
-  line.views(".everfold/views").data(".everfold/query").http(8082).secret();
+  line.views(".everfold/views").data(".everfold/query").cache(128).http(8082).secret();
   line.number("position-wait-ms", settings.position_wait_ms, 1, 60'000,
               "How long a request waits for its Everfold-Position");
   line.number("scan-threads", settings.scan_threads, 1, 256, "Threads that read lists and histories");
@@ -48,7 +48,7 @@ void run(const Settings& settings) {
   if (!secret) throw std::runtime_error(secret.error().message);
 
   const auth::TokenVerifier tokens(secret.value());
-  const RocksMemory memory;
+  const RocksMemory memory(settings.common.cache_bytes());
   LiveViews views(followed_views(settings.common.views_dir, settings.common.data_dir, memory),
                   {.max_wait = std::chrono::milliseconds(settings.position_wait_ms)});
   WorkerPool pool(static_cast<int>(settings.scan_threads), static_cast<std::size_t>(settings.scan_queue));

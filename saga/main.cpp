@@ -34,7 +34,7 @@ constexpr int topics_timeout_ms = 30'000;
 config::Options options_of(int argc, char** argv) {
   config::Options options;
   config::CommandLine line("everfold-saga", "Runs the checkout and its compensations, and talks to payment providers.", options);
-  line.kafka().topics().data(".everfold/saga").http(8084).peers().secret().payment_timeout();
+  line.kafka().topics().data(".everfold/saga").cache(64).http(8084).peers().secret().payment_timeout();
   line.parse_or_exit(argc, argv);
   return options;
 }
@@ -132,7 +132,7 @@ void run(const config::Options& options) {
                                                  {std::string(translators_group), std::string(payment_gateway_group)}))
     throw std::runtime_error(*refusal);
 
-  node::WriterNode writer({kafka, "saga", options.data_dir, options.url_for_peers(), ""}, saga_processes());
+  node::WriterNode writer({kafka, "saga", options.data_dir, options.url_for_peers(), "", options.cache_bytes()}, saga_processes());
   kafka::LogWatch watch(kafka, contexts);  // of what the translators read
   writer.start();
   watch.start();

@@ -151,6 +151,12 @@ CommandLine& CommandLine::views(std::string fallback) {
   return *this;
 }
 
+CommandLine& CommandLine::cache(int default_mb) {
+  impl_->options.cache_mb = default_mb;
+  impl_->add_number("cache-mb", impl_->options.cache_mb, 1, 1'000'000, "Memory for what was read from this program's local files, MiB");
+  return *this;
+}
+
 CommandLine& CommandLine::http(uint16_t default_port) {
   Options& o = impl_->options;
   o.http_port = default_port;

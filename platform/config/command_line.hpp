@@ -2,6 +2,7 @@
 // that over the file named by --config (TOML or INI: http-port = 8081), that over the default.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -20,6 +21,7 @@ struct Options {
   int min_insync_replicas = 1;
   std::string data_dir;
   std::string views_dir;
+  int cache_mb = 0;
   std::string http_address = "127.0.0.1";
   uint16_t http_port = 0;
   int http_threads = 2;
@@ -29,6 +31,7 @@ struct Options {
   int session_timeout_ms = 6'000;
   std::string peer_url;
 
+  std::size_t cache_bytes() const { return static_cast<std::size_t>(cache_mb) << 20; }
   std::string url_for_peers() const;  // peer_url, or what follows from the address; "" with any free port
 };
 
@@ -46,6 +49,7 @@ class CommandLine {
   CommandLine& topics();                     // --replication-factor --min-insync-replicas: programs that create topics
   CommandLine& data(std::string fallback);   // --data-dir: state of its own that can be thrown away
   CommandLine& views(std::string fallback);  // --views-dir
+  CommandLine& cache(int default_mb);        // --cache-mb: of RocksDB's
   CommandLine& http(uint16_t default_port);  // --http-address --http-port --http-threads
   CommandLine& secret(bool required = true);  // --secret-file
   CommandLine& payment_timeout();            // --payment-timeout-s

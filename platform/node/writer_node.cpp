@@ -59,7 +59,7 @@ struct WriterNode::Impl {
   Impl(WriterNodeOptions given, std::vector<std::unique_ptr<HostedContext>> contexts)
       : options(std::move(given)),
         names(names_of(contexts)),
-        index(rocks::open_event_index(options.data_dir, warn)),
+        index(rocks::open_event_index(options.data_dir, warn, {.block_cache_bytes = options.cache_bytes})),
         source(kafka::make_log_source(options.kafka, kafka::Reading::low_latency, warn)),
         appender(kafka::make_log_appender(options.kafka, warn)),
         peers(make_http_peers(options.node_token)),

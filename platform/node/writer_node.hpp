@@ -22,6 +22,7 @@ struct WriterNodeOptions {
   std::string data_dir;  // of the index; deleted, it is read again from Kafka
   std::string url;       // where other nodes reach this one
   std::string node_token;  // what nodes show each other; empty: commands of other nodes' logs are answered 503, not forwarded
+  std::size_t cache_bytes = 64u << 20;  // of the index's blocks
 };
 
 class WriterNode {

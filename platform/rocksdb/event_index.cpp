@@ -172,6 +172,8 @@ rocksdb::Options database_options(const IndexMemory& memory) {
   rocksdb::BlockBasedTableOptions table;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
   table.block_cache = rocksdb::NewLRUCache(memory.block_cache_bytes);
+  table.cache_index_and_filter_blocks = true;  // which otherwise stay in memory for every file, and grow with history
+  table.pin_l0_filter_and_index_blocks_in_cache = true;
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   options.compression = rocksdb::kLZ4Compression;
   options.write_buffer_size = memory.write_buffer_bytes;

@@ -47,6 +47,8 @@ int64_t number_in(std::string_view text, const std::string& where) {
 rocksdb::Options options_of(const RocksMemory::Impl& memory) {
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = memory.block_cache;
+  table.cache_index_and_filter_blocks = true;  // which otherwise stay in memory for every file, and grow with the view
+  table.pin_l0_filter_and_index_blocks_in_cache = true;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));  // most rows that a fold asks for do not exist yet
   table.whole_key_filtering = true;
   table.format_version = 5;
