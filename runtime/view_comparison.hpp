@@ -6,11 +6,20 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "runtime/views.hpp"
 
 namespace everfold {
+
+// A view's rows or its index entries in key order, from the key `from` on ("": the first).
+using Entries = std::function<void(std::string_view from, const ViewReader::Visit& visit)>;
+// One of them has it, or both; false: enough.
+using VisitBoth = std::function<bool(std::string_view key, const std::optional<std::string_view>& live,
+                                     const std::optional<std::string_view>& rebuilt)>;
+// Every key that either has, in order. False: it was enough before the end.
+bool walk_both(const Entries& live, const Entries& rebuilt, const VisitBoth& visit);
 
 struct Difference {
   ViewSnapshot::Part part = ViewSnapshot::Part::rows;
@@ -26,6 +35,8 @@ struct Comparison {
     int64_t lost = 0;
     int64_t changed = 0;
     bool same() const { return added + lost + changed == 0; }
+    // True: they differ.
+    bool count(const std::optional<std::string_view>& live, const std::optional<std::string_view>& rebuilt);
   };
   static constexpr std::size_t most_kept = 10'000;  // differences; all are counted
 

@@ -69,31 +69,6 @@ TEST(RebuildOrderTest, IsReadAsItWasWritten) {
   EXPECT_EQ(order_of("kind dance\n"), std::nullopt);
 }
 
-TEST(ViewComparisonTest, FindsWhatDiffersWhereverItLies) {
-  const auto name = [](int i) { return "row-" + std::to_string(10'000 + i); };
-  MemoryViewStore live, rebuilt;
-  for (int i = 0; i < 3'000; ++i) {
-    if (i != 999 && i != 2'999) live.write({{{name(i), i == 1'000 ? "other" : "same"}}, {}, {}, {}});
-    if (i != 0 && i != 2'000) rebuilt.write({{{name(i), "same"}}, {{"by/" + name(i), name(i)}}, {}, {}});
-  }
-  int asked = 0;
-  const auto found = compare(*live.snapshot(), *rebuilt.snapshot(), [&](int64_t) { return ++asked > 0; });
-  ASSERT_TRUE(found);
-  EXPECT_EQ(found->rows.compared, 3'000);
-  EXPECT_EQ(found->rows.added, 2);
-  EXPECT_EQ(found->rows.lost, 2);
-  EXPECT_EQ(found->rows.changed, 1);
-  EXPECT_EQ(found->index.added, 2'998);
-  std::vector<std::string> keys;
-  for (const Difference& difference : found->differences)
-    if (difference.part == ViewSnapshot::Part::rows) keys.push_back(difference.key);
-  EXPECT_EQ(keys, (std::vector<std::string>{name(0), name(999), name(1'000), name(2'000), name(2'999)}));
-  EXPECT_FALSE(found->same());
-  EXPECT_GE(asked, 5);
-  EXPECT_FALSE(compare(*live.snapshot(), *rebuilt.snapshot(), [](int64_t) { return false; })) << "stopped";
-  EXPECT_TRUE(compare(*live.snapshot(), *live.snapshot(), [](int64_t) { return true; })->same());
-}
-
 // ---- with a projector
 
 class RebuildTest : public ProjectorTest {

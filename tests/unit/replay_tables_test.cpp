@@ -1,4 +1,4 @@
-// What everfold-replay makes of events and rows: changes, SQL tables, views folded anew, views compared.
+// What everfold-replay makes of events and rows: changes, SQL tables, views folded anew.
 #include <google/protobuf/descriptor.pb.h>
 #include <gtest/gtest.h>
 
@@ -12,7 +12,6 @@
 #include "tests/messages.hpp"
 #include "tests/written_log.hpp"
 #include "tools/replay/json_changes.hpp"
-#include "tools/replay/row_differences.hpp"
 #include "tools/replay/scratch_fold.hpp"
 #include "tools/replay/sql_tables.hpp"
 
@@ -192,72 +191,6 @@ TEST_F(ScratchFoldTest, folds_only_what_is_admitted) {
   fold_into(store, [](const LogId&, const StoredEvent& event) { return event.meta.aggregate_id == "S1"; });
   EXPECT_EQ(store.all_rows().size(), 1u);
   EXPECT_EQ(events_, 5);
-}
-
-// ---- views compared ----
-
-class RowDifferencesTest : public ::testing::Test {
- protected:
-  static std::string key(int i) {
-    const std::string digits = std::to_string(i);
-    return "row" + std::string(5 - digits.size(), '0') + digits;
-  }
-  void put(MemoryViewStore& store, int from, int to) {
-    ViewBatch batch;
-    for (int i = from; i < to; ++i) batch.rows.emplace_back(key(i), "as it is");
-    store.write(batch);
-  }
-  static void set(MemoryViewStore& store, int i, std::optional<std::string> row) {
-    ViewBatch batch;
-    batch.rows.emplace_back(key(i), std::move(row));
-    store.write(batch);
-  }
-  std::vector<std::string> said(std::size_t enough = 1'000) {
-    std::vector<std::string> lines;
-    found_ = compare_rows(before_, after_, [&](std::string_view key, const auto& before, const auto& after) {
-      lines.push_back(std::string(key) + " " + std::string(before.value_or("-")) + " " +
-                      std::string(after.value_or("-")));
-      return lines.size() < enough;
-    });
-    return lines;
-  }
-
-  MemoryViewStore before_, after_;
-  RowDifferences found_;
-};
-
-TEST_F(RowDifferencesTest, equal_views_have_none_however_long) {
-  for (auto* store : {&before_, &after_}) put(*store, 0, 3'000);
-  EXPECT_EQ(said(), Lines{});
-  EXPECT_TRUE(found_.none());
-  EXPECT_EQ(found_.compared, 3'000);
-}
-
-TEST_F(RowDifferencesTest, everything_is_found_at_the_ends_and_where_chunks_meet) {
-  put(before_, 1, 3'000);
-  put(after_, 0, 2'999);  // row00000 added, row02999 lost
-  set(after_, 999, "changed");
-  set(after_, 1'000, std::nullopt);
-  set(before_, 1'001, std::nullopt);
-  EXPECT_EQ(said(), (Lines{"row00000 - as it is", "row00999 as it is changed", "row01000 as it is -",
-                           "row01001 - as it is", "row02999 as it is -"}));
-  EXPECT_EQ(found_.compared, 3'000);
-  EXPECT_EQ(found_.added, 2);
-  EXPECT_EQ(found_.lost, 2);
-  EXPECT_EQ(found_.changed, 1);
-  EXPECT_EQ(said(2).size(), 2u);
-}
-
-TEST_F(RowDifferencesTest, of_nothing_everything_is_new) {
-  put(after_, 0, 2'500);
-  said(10'000);
-  EXPECT_EQ(found_.added, 2'500);
-}
-
-TEST_F(RowDifferencesTest, in_nothing_everything_is_lost) {
-  put(before_, 0, 2'500);
-  said(10'000);
-  EXPECT_EQ(found_.lost, 2'500);
 }
 
 }  // namespace

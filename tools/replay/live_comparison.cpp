@@ -30,15 +30,21 @@ LiveComparison::LiveComparison(const std::string& views_directory, const View& v
                              live_.problem() + "): give the projector's --views-dir");
 }
 
-RowDifferences LiveComparison::compare(const ViewReader& run,
-                                       const std::function<bool(const std::string&)>& say) const {
-  return compare_rows(live_, run, [&](std::string_view key, const auto& live, const auto& folded) {
+Comparison::Counts LiveComparison::compare(const ViewReader& run,
+                                           const std::function<bool(const std::string&)>& say) const {
+  const auto rows_of = [](const ViewReader& reader) {
+    return [&reader](std::string_view from, const ViewReader::Visit& visit) { reader.rows("", from, visit); };
+  };
+  Comparison::Counts counts;
+  walk_both(rows_of(live_), rows_of(run), [&](std::string_view key, const auto& live, const auto& folded) {
+    if (!counts.count(live, folded)) return true;
     Json line{{"key", key}, {"difference", !live ? "added" : !folded ? "lost" : "changed"}};
     if (live) line["live"] = Json::parse(row_json(view_, key, *live));
     if (folded) line["run"] = Json::parse(row_json(view_, key, *folded));
     if (live && folded) line["changes"] = changes_json(line["live"], line["run"]);
     return say(line.dump());
   });
+  return counts;
 }
 
 }  // namespace everfold::replay

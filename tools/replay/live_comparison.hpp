@@ -7,7 +7,7 @@
 
 #include "platform/rocksdb/view_store.hpp"
 #include "runtime/view.hpp"
-#include "tools/replay/row_differences.hpp"
+#include "runtime/view_comparison.hpp"
 #include "tools/replay/scratch_views.hpp"
 
 namespace everfold::replay {
@@ -21,7 +21,7 @@ class LiveComparison {
 
   // Each difference goes to `say` as a line of JSON, {"key", "difference": "added|lost|changed", "live"?, "run"?,
   // "changes"?: [{"path", "live"?, "run"?}]}; false: enough.
-  RowDifferences compare(const ViewReader& run, const std::function<bool(const std::string& line)>& say) const;
+  Comparison::Counts compare(const ViewReader& run, const std::function<bool(const std::string& line)>& say) const;
 
  private:
   const View& view_;

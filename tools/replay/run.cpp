@@ -153,13 +153,13 @@ class Run {
   // True: they are the same.
   bool compare(Output& output) {
     if (!live_) live_.emplace(options_.views_dir, *view_, memory_);
-    const RowDifferences found =
+    const auto found =
         live_->compare(rows(), [&](const std::string& line) { return output.write(line + "\n"); });
     note("compared with the live view" +
          std::string(same_history() ? " at the same positions" : ", which stands where it stands now") + ": " +
          std::to_string(found.compared) + " rows, " + std::to_string(found.added) + " added, " +
          std::to_string(found.lost) + " lost, " + std::to_string(found.changed) + " changed by this run");
-    return found.none();
+    return found.same();
   }
 
   const RunOptions& options_;
