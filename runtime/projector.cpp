@@ -43,13 +43,7 @@ void Projector::run(const std::stop_token& stop) {
   } end{*this};
   while (!stop.stop_requested()) {
     try {
-      open();
-      while (!stop.stop_requested()) {
-        live_.store ? follow(stop) : wait_for_build(stop);
-        if (build_is_due()) take_over(stop);
-      }
-    } catch (const ViewDamaged& damage) {
-      heal(damage);
+      fold_until_damaged(stop);
     } catch (const ViewUnwritable& trouble) {
       close();
       wait_out(trouble.what(), stop);
@@ -57,6 +51,18 @@ void Projector::run(const std::stop_token& stop) {
       close();
       wait_out(trouble.what(), stop);
     }
+  }
+}
+
+void Projector::fold_until_damaged(const std::stop_token& stop) {
+  try {
+    open();
+    while (!stop.stop_requested()) {
+      live_.store ? follow(stop) : wait_for_build(stop);
+      if (build_is_due()) take_over(stop);
+    }
+  } catch (const ViewDamaged& damage) {
+    heal(damage);
   }
 }
 
@@ -101,7 +107,7 @@ void Projector::end_build(BuildStatus last) {
 }
 
 void Projector::heal(const ViewDamaged& damage) {
-  if (++damages_ >= damages_before_giving_up)
+  if (damages_ + 1 >= damages_before_giving_up)
     throw std::runtime_error("view " + name_ + " is damaged again and again, last: " + damage.what());
   std::optional<RebuildOrder> again;
   if (build_ && build_->number() == troubled_) again = build_->order();
@@ -113,7 +119,8 @@ void Projector::heal(const ViewDamaged& damage) {
     last_build_->phase = RebuildSteps::Phase::failed;
     last_build_->failure = damage.what();
   }
-  generations_.set_aside(number, damage);
+  generations_.set_aside(number, damage, again);
+  ++damages_;
   if (again && again->kind == RebuildOrder::Kind::rebuild)
     generations_.start(*again);  // gone on with when it is opened again
 }
@@ -124,7 +131,7 @@ void Projector::wait_out(const std::string& trouble, const std::stop_token& stop
   const int64_t pause_ms = std::min(last_retry_ms, settings_.retry_ms << std::min(troubles_++, 10));
   caught_up_ = false;
   ports_.warn("view " + name_ + " cannot be written: " + trouble +
-              ". Is the disk full? Queries answer what was folded until now; trying again in " +
+              ". Is the disk full, or Kafka away? Queries answer what was folded until now; trying again in " +
               std::to_string(pause_ms) + " ms");
   std::unique_lock lock(mutex_);
   changed_.wait_for(lock, stop, std::chrono::milliseconds(pause_ms), [] { return false; });

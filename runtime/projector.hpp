@@ -118,6 +118,7 @@ class Projector {
   void begin(Build build);
   void begin_when_due(const ViewFold* live);
   void end_build(BuildStatus last);
+  void fold_until_damaged(const std::stop_token& stop);
   void follow(const std::stop_token& stop);
   void start_folding(const std::stop_token& stop);
   void wait_for_build(const std::stop_token& stop);

@@ -26,7 +26,7 @@ struct RebuildOrder {
   bool verify = false;           // compare it with the live one
   bool switch_by_itself = true;  // unless it is found different
   bool stopped = false;          // by somebody: not gone on with until it is asked for again
-  std::string id;                // of the order: what is noted of it is noted once
+  std::string id;                // of the order: what is noted of a generation is noted once
   std::string actor;             // empty: nobody, there was none of this version of the code
   std::string correlation_id;
   std::string directory;  // of the checkpoint

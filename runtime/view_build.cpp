@@ -6,7 +6,6 @@
 #include <stdexcept>
 #include <utility>
 
-#include "kernel/ids.hpp"
 #include "runtime/bulk_fold.hpp"
 #include "runtime/operations_log.hpp"
 #include "schemas/operations/v1/events.pb.h"
@@ -272,10 +271,7 @@ void ViewBuild::tell_switched(const std::stop_token& stop) {
 
 template <class Message>
 void ViewBuild::tell(const Message& message, const std::string& what, const std::stop_token& stop) {
-  const RebuildOrder& order = build_.order;
-  const std::string actor = order.actor.empty() ? std::string(this_program) : order.actor;
-  const StoredEvent event =
-      operation(message, {derive_id({order.id, what}), actor, ports_.wall_ms(), order.correlation_id});
+  const StoredEvent event = operation(message, done_by(build_.order, number(), what, ports_.wall_ms()));
   for (bool told = false; !told && !stop.stop_requested();) {
     try {
       ports_.note(event);

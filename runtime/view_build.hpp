@@ -22,8 +22,6 @@
 
 namespace everfold {
 
-inline constexpr std::string_view this_program = "everfold-projector";  // the actor of what nobody asked for
-
 class ViewBuild {
  public:
   struct Beside {

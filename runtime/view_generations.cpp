@@ -5,6 +5,9 @@
 #include <sstream>
 #include <utility>
 
+#include "kernel/ids.hpp"
+#include "schemas/operations/v1/events.pb.h"
+
 namespace everfold {
 namespace {
 
@@ -14,7 +17,14 @@ constexpr std::size_t most_checkpoints = 100;
 constexpr const char* paused_note = "paused";  // by whom
 constexpr const char* about_note = "about";    // "<version of the code> <made at, ms since 1970>"
 
+constexpr const char* this_program = "everfold-projector";  // the actor of what nobody asked for
+
 }  // namespace
+
+DoneBy done_by(const RebuildOrder& order, int64_t generation, const std::string& what, int64_t time_ms) {
+  return {derive_id({order.id, what, std::to_string(generation)}), order.actor.empty() ? this_program : order.actor,
+          time_ms, order.correlation_id};
+}
 
 ViewGenerations::Opened ViewGenerations::open() {
   ViewShelf& shelf = ports_.shelf;
@@ -33,7 +43,10 @@ ViewGenerations::Opened ViewGenerations::open() {
         opened.build = Build{std::move(*generation), *order};
         continue;
       }
-    shelf.remove(number);  // half made: by another version, or before it was damaged, or before another was ordered
+    if (order_of(number)) {  // it was not damaged
+      note_failed(number, *order, "another version of the view's code began it, or another was ordered since");
+      shelf.remove(number);
+    }
     if (!opened.build && order->kind == RebuildOrder::Kind::rebuild) opened.build = start(*order);
   }
   return opened;
@@ -47,7 +60,7 @@ std::optional<Generation> ViewGenerations::open(int64_t number) {
     ports_.say(name(number) + ": folded by version " + std::to_string(code_version) + " of its code, this is version " +
                std::to_string(code_version_) + ": it is not folded on");
   } catch (const ViewDamaged& damage) {
-    set_aside(number, damage);
+    set_aside(number, damage, number == ports_.shelf.live() ? std::nullopt : order_of(number));
   }
   return std::nullopt;
 }
@@ -136,9 +149,23 @@ std::vector<int64_t> ViewGenerations::prune(int64_t building) {
   return gone;
 }
 
-void ViewGenerations::set_aside(int64_t number, const ViewDamaged& damage) {
+void ViewGenerations::set_aside(int64_t number, const ViewDamaged& damage, const std::optional<RebuildOrder>& order) {
+  if (order && !order->stopped) note_failed(number, *order, damage.what());
   ports_.warn(name(number) + " is damaged and set aside: " + damage.what());
   ports_.shelf.set_aside(number);
+}
+
+void ViewGenerations::note_failed(int64_t number, const RebuildOrder& order, const std::string& why) {
+  operations::v1::RebuildFinished message;
+  message.set_view(view_);
+  message.set_generation(number);
+  message.set_outcome(operations::v1::RebuildFinished::FAILED);
+  message.set_failure(why);
+  try {
+    ports_.note(operation(message, done_by(order, number, "failed", ports_.wall_ms())));
+  } catch (const std::runtime_error& error) {
+    throw ViewUnwritable("it cannot be noted that generation " + std::to_string(number) + " failed: " + error.what());
+  }
 }
 
 std::optional<int64_t> ViewGenerations::former() const {

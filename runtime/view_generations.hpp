@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "runtime/operations_log.hpp"
 #include "runtime/rebuild.hpp"
 #include "runtime/view_ports.hpp"
 #include "runtime/view_shelf.hpp"
@@ -30,6 +31,9 @@ struct Build {
   RebuildOrder order;
 };
 
+// What became of a generation in the making is noted once: a restart goes on with it, and tells it again.
+DoneBy done_by(const RebuildOrder& order, int64_t generation, const std::string& what, int64_t time_ms);
+
 class ViewGenerations {
  public:
   ViewGenerations(std::string view, int code_version, const ViewPorts& ports)
@@ -39,7 +43,10 @@ class ViewGenerations {
     std::optional<Generation> live;  // if this version of the code wrote it
     std::optional<Build> build;      // what was begun and is gone on with
   };
-  // Damaged ones are set aside on the way, and what cannot be gone on with is removed.
+  // Damaged ones are set aside on the way, and what cannot be gone on with is removed; of one in the making it is noted
+  // before that it failed. So a crash in between leaves it to fail again, which is noted already, or to be whole: then
+  // it is gone on with, and finished after it failed. Throws ViewUnwritable when that cannot be noted: nothing was
+  // done.
   Opened open();
   // An empty one, or one that was begun from the beginning and left.
   Build start(RebuildOrder order);
@@ -58,8 +65,8 @@ class ViewGenerations {
   void leave(int64_t number, RebuildOrder order);
   // Takes away what is neither live nor `building`.
   std::vector<int64_t> prune(int64_t building);
-  // Close its store first.
-  void set_aside(int64_t number, const ViewDamaged& damage);
+  // Close its store first. `order`: of one in the making; as open().
+  void set_aside(int64_t number, const ViewDamaged& damage, const std::optional<RebuildOrder>& order);
   std::string damage_of(int64_t number) const { return ports_.shelf.damage_of(number); }
 
   struct Listed {
@@ -88,6 +95,7 @@ class ViewGenerations {
  private:
   std::optional<Generation> open(int64_t number);
   std::optional<RebuildOrder> order_of(int64_t number) const;
+  void note_failed(int64_t number, const RebuildOrder& order, const std::string& why);
   Build create(RebuildOrder order);
   int64_t next_number(const RebuildOrder& order);
   std::string name(int64_t number) const { return "view " + view_ + ", generation " + std::to_string(number); }

@@ -106,6 +106,10 @@ class Running {
     const std::lock_guard lock(mutex_);
     return noted_;
   }
+  std::vector<StoredEvent> operations() {
+    const std::lock_guard lock(mutex_);
+    return operations_;
+  }
   template <class Condition>
   ::testing::AssertionResult comes_to(Condition condition, int64_t within_ms = 10'000) {
     const int64_t deadline_ms = steady_ms() + within_ms;
@@ -147,6 +151,7 @@ class Running {
   }
   void note(const StoredEvent& operation) {
     const std::lock_guard lock(mutex_);
+    operations_.push_back(operation);
     const std::string& type = operation.meta.type;  // everfold.operations.RebuildStarted.v1
     noted_.push_back(type.substr(20, type.size() - 23));
   }
@@ -161,6 +166,7 @@ class Running {
   std::mutex mutex_;
   std::string said_;
   std::vector<std::string> noted_;
+  std::vector<StoredEvent> operations_;
   std::string failure_;
   Projector projector_;
   std::jthread thread_;
