@@ -189,14 +189,12 @@ void IoThread::refuse_for_want_of_descriptors() {
 
 void IoThread::deal_out(int socket) {
   // Only this thread accepts, so that between looking and counting there can only be fewer.
-  const int refused = shared_->refused_connections;
-  const bool over_limit = shared_->open_connections - refused >= shared_->options.max_connections;
-  if (over_limit && refused >= most_polite_refusals) {
+  const bool over_limit = shared_->open_connections >= shared_->options.max_connections;
+  if (over_limit && shared_->refused_connections >= most_polite_refusals) {
     ::close(socket);
     return;
   }
-  ++shared_->open_connections;
-  if (over_limit) ++shared_->refused_connections;
+  ++(over_limit ? shared_->refused_connections : shared_->open_connections);
   const int on = 1;
   ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   auto& mailbox = *shared_->mailboxes[next_thread_++ % shared_->mailboxes.size()];
@@ -227,8 +225,7 @@ void IoThread::adopt(Mailbox::Accepted accepted) {
 void IoThread::close_connection(std::unordered_map<ConnectionId, std::unique_ptr<Connection>>::iterator connection) {
   const bool over_limit = connection->second->over_limit();
   connections_.erase(connection);
-  --shared_->open_connections;
-  if (over_limit) --shared_->refused_connections;
+  --(over_limit ? shared_->refused_connections : shared_->open_connections);
   if (!shared_->stopping) return;
   std::lock_guard lock(shared_->mutex);
   shared_->connection_closed.notify_all();

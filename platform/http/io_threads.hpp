@@ -22,7 +22,7 @@ struct ServerShared {
   UniqueFd listening;
   std::vector<std::shared_ptr<Mailbox>> mailboxes;  // one a thread
   std::atomic<int> open_connections = 0;
-  std::atomic<int> refused_connections = 0;  // of these, those that are only told that there are too many
+  std::atomic<int> refused_connections = 0;  // beside these: only told that there are too many
   std::atomic<bool> stopping = false;
   std::mutex mutex;
   std::condition_variable connection_closed;  // while stopping

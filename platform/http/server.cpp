@@ -92,7 +92,7 @@ void Server::stop(std::chrono::milliseconds drain_ms) {
   for (const auto& mailbox : shared.mailboxes) mailbox->send_drain();
   {
     std::unique_lock lock(shared.mutex);
-    shared.connection_closed.wait_for(lock, drain_ms, [&] { return shared.open_connections == 0; });
+    shared.connection_closed.wait_for(lock, drain_ms, [&] { return shared.open_connections == 0 && shared.refused_connections == 0; });
   }
   impl_->threads.reset();
 }
