@@ -191,9 +191,9 @@ Decided<http::Response> rebuild(const Desk& desk, const AdministeredView& view, 
   return shown(desk, view, 202);
 }
 
-Decided<http::Response> moved(const Desk& desk, const AdministeredView& view, const Decided<Projector::Moved>& moved) {
+Decided<http::Response> moved(const Desk& desk, const AdministeredView& view, const Decided<int64_t>& moved) {
   if (!moved) return moved.error();
-  return shown(desk, view, moved.value().live ? 200 : 202);
+  return shown(desk, view, 202);
 }
 
 Decided<http::Response> done(const Desk& desk, const AdministeredView& view, const std::optional<Rejection>& no) {

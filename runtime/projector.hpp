@@ -65,10 +65,6 @@ class Projector {
     std::string actor, correlation_id;
     std::optional<int64_t> expected;  // the live generation
   };
-  struct Moved {
-    int64_t generation = 0;
-    bool live = false;  // false: it goes on, see status()
-  };
   Decided<int64_t> order_rebuild(bool verify, bool switch_by_itself, const By& by);  // the new generation's number
   // On from the newest of the former generation and the checkpoints made here that is no later than `start`: a fold
   // cannot begin in the middle of history.
@@ -77,8 +73,9 @@ class Projector {
     std::map<LogId, int64_t> offsets;  // of logs that are not named: any
   };
   Decided<int64_t> order_rebuild_from(const Start& start, bool verify, bool switch_by_itself, const By& by);
-  Decided<Moved> roll_back(const By& by);     // to the former
-  Decided<Moved> switch_over(const By& by);   // to the one that is ready
+  // To the former, to the one that is ready; its number. A while is waited for it to be live: status() tells whether it is.
+  Decided<int64_t> roll_back(const By& by);
+  Decided<int64_t> switch_over(const By& by);
   Decided<int64_t> stop_build(const By& by);  // the one that is left
   Decided<std::vector<int64_t>> prune(const By& by);
   // The live generation is served and not folded on, until it is resumed; a restart does not end that. What is made
@@ -142,7 +139,7 @@ class Projector {
   RebuildOrder order_of(RebuildOrder::Kind kind, const By& by);
   template <class Message>
   std::optional<Rejection> tell(const Message& message, const By& by);
-  bool comes_live(int64_t number);
+  void wait_until_live(int64_t number);
   std::optional<Rejection> take_in(int64_t number, RebuildOrder order, const By& by);
   template <class Message>
   std::optional<Rejection> set_paused(bool paused, const By& by);

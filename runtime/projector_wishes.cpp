@@ -62,11 +62,10 @@ bool Projector::wish(std::function<void()> act) {
   return wish->state == State::done;
 }
 
-bool Projector::comes_live(int64_t number) {
+void Projector::wait_until_live(int64_t number) {
   std::unique_lock lock(mutex_);
   changed_.wait_for(lock, std::chrono::milliseconds(settings_.wish_ms),
                     [&] { return generation_ == number || !running_; });
-  return generation_ == number;
 }
 
 std::optional<Rejection> Projector::not_expected(const By& by) const {
@@ -105,7 +104,7 @@ Decided<int64_t> Projector::order_rebuild(bool verify, bool switch_by_itself, co
   });
 }
 
-Decided<Projector::Moved> Projector::roll_back(const By& by) {
+Decided<int64_t> Projector::roll_back(const By& by) {
   const auto number = ask<int64_t>([&, this]() -> Decided<int64_t> {
     if (auto no = not_expected(by)) return *no;
     if (auto no = something_under_way()) return *no;
@@ -117,11 +116,11 @@ Decided<Projector::Moved> Projector::roll_back(const By& by) {
     begin(std::move(*former));
     return ordered_->generation.number;
   });
-  if (!number) return number.error();
-  return Moved{number.value(), comes_live(number.value())};
+  if (number) wait_until_live(number.value());
+  return number;
 }
 
-Decided<Projector::Moved> Projector::switch_over(const By& by) {
+Decided<int64_t> Projector::switch_over(const By& by) {
   const auto number = ask<int64_t>([&, this]() -> Decided<int64_t> {
     if (auto no = not_expected(by)) return *no;
     if (build_ && build_->ask_switch()) return build_->number();
@@ -132,8 +131,8 @@ Decided<Projector::Moved> Projector::switch_over(const By& by) {
     return reject(Code::conflict,
                   "View " + name_ + " has no generation that is ready to be switched to: rebuild it first.");
   });
-  if (!number) return number.error();
-  return Moved{number.value(), comes_live(number.value())};
+  if (number) wait_until_live(number.value());
+  return number;
 }
 
 Decided<int64_t> Projector::stop_build(const By& by) {

@@ -209,7 +209,7 @@ class CommandLine(unittest.TestCase):
     def test_a_pointer_moves_only_from_what_was_seen(self):
         projector = Projector(self, [view()])
         for action in ("rollback", "switch"):
-            projector.on_post[f"/admin/views/orders/{action}"] = (200, view())
+            projector.on_post[f"/admin/views/orders/{action}"] = (202, view())
         self.dev(projector, "rollback", "orders")
         self.dev(projector, "switch", "orders", "--expected", "2")
         self.assertEqual(projector.asked, [("/admin/views/orders/rollback", {"expected": 3}),
