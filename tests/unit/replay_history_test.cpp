@@ -272,6 +272,72 @@ TEST_F(ReplayHistory, StopsWhenItIsTold) {
   EXPECT_THAT(everfold::testing::files_of(folder_.path()), IsEmpty()) << "no directory, no bookmarks";
 }
 
+TEST_F(ReplayHistory, GoesOnBehindAnyCommitThatWasSeen) {
+  std::mt19937 random(3);
+  Scribe one(logs_, {"inventory", 0}), two(logs_, {"inventory", 1});
+  one.term(1);
+  two.term(1);
+  scribble(one, random, 200);
+  scribble(two, random, 40);
+  for (int round = 0; round < 40; ++round) {
+    Wanted wanted;
+    if (round % 2 == 1) wanted = times(10'200, 10'000 + static_cast<int64_t>(random() % 1'000));  // by bookmarks
+    const Found expected = by_the_rules(logs_, wanted);
+    Found found;
+    const auto stop_after = static_cast<std::size_t>(random() % (expected.size() + 1)) + 1;
+    // A program that dies then, and another one.
+    for (int program = 0; program < 2; ++program) {
+      History history(ports_of(logs_, {{"inventory", shards}}), folder_.path(), "test", block_records);
+      EXPECT_EQ(history.foreign(wanted.begin), std::nullopt);
+      history.watch([&](const LogId& log, const RecordView& record, const TailStep&) {
+        const auto begin = wanted.begin.find(log);
+        EXPECT_GE(record.offset, begin == wanted.begin.end() ? 0 : begin->second.offset);
+      });
+      std::map<LogId, LogPosition> positions;
+      history.read(wanted,
+                   [&](const LogId& log, const Commit& commit) {
+                     found.push_back({log, {}});
+                     for (const StoredEvent& event : commit.events) found.back().second.push_back(event.offset);
+                     positions[log] = history.behind(log, commit);
+                     return program == 1 || found.size() < stop_after;
+                   },
+                   {});
+      wanted.begin = positions;
+    }
+    std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    EXPECT_EQ(found, expected) << "round " << round;
+    wanted.begin.clear();
+    EXPECT_EQ(read(wanted).found, expected) << "with the bookmarks that they left, round " << round;
+  }
+}
+
+TEST_F(ReplayHistory, KnowsLogsThatPositionsAreNotOf) {
+  Scribe scribe(logs_, {"inventory", 0});
+  scribe.term(1);
+  for (int i = 0; i < 20; ++i) scribe.commit("a", 1, 1'000 + i);
+  std::map<LogId, LogPosition> positions;
+  {
+    History history(ports_of(logs_, {{"inventory", shards}}), "", "test");
+    history.read({},
+                 [&](const LogId& log, const Commit& commit) {
+                   positions[log] = history.behind(log, commit);
+                   return true;
+                 },
+                 {});
+    EXPECT_EQ(history.foreign(positions), std::nullopt);
+  }
+  const auto why = [&](const std::map<LogId, LogPosition>& asked) {
+    return History(ports_of(logs_, {{"inventory", shards}}), "", "test").foreign(asked).value_or("");
+  };
+  EXPECT_THAT(why({{{"inventory", shards}, {1, 1, 1, 1}}}), HasSubstr("log inventory.2 is gone"));
+  logs_ = std::make_shared<MemoryLogs>();
+  Scribe anew(logs_, {"inventory", 0}, "another");
+  anew.term(1);
+  EXPECT_THAT(why(positions), HasSubstr("log inventory.0 ends at offset 1, before offset 21"));
+  for (int i = 0; i < 30; ++i) anew.commit("a", 1, 1'000 + i);
+  EXPECT_THAT(why(positions), HasSubstr("its first record is not the same"));
+}
+
 TEST_F(ReplayHistory, SaysWhatCannotBeRead) {
   const auto why = [&](History::Ports ports, const Wanted& wanted) -> std::string {
     try {

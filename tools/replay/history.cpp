@@ -26,6 +26,11 @@ Bounds bounds_of(const Wanted& wanted, const LogId& log) {
   return bounds;
 }
 
+void begin_at(const LogPosition& begin, std::vector<Segment>& segments) {
+  std::erase_if(segments, [&](const Segment& segment) { return segment.until <= begin.offset; });
+  if (!segments.empty() && segments.front().from.offset < begin.offset) segments.front().from = begin;
+}
+
 }  // namespace
 
 struct History::Log {
@@ -34,6 +39,7 @@ struct History::Log {
   int64_t end = 0;
   bool has_file = false;  // bookmarks were loaded
   Bookmarks marks;        // known before, and what is learnt now
+  bool noting = true;     // what is learnt: not where something between it and what is known is left out
   std::size_t known = 0;  // blocks before
   std::vector<Segment> segments;
 
@@ -141,22 +147,56 @@ void History::discard_foreign(std::vector<Log>& logs) {
     last_known.emplace_back(log.id, log.marks.known_until() - 1);
   }
   if (asked.empty()) return;
+  const auto digests = digests_of(last_known);
+  for (std::size_t i = 0; i < asked.size(); ++i)
+    if (digests[i] != asked[i]->marks.last_record()) discard(*asked[i]);
+}
+
+// Each of another log; they must be there.
+std::vector<uint64_t> History::digests_of(const std::vector<std::pair<LogId, int64_t>>& records) const {
   const auto source = ports_.source(kafka::Reading::low_latency);
-  source->assign(last_known);
-  std::vector<uint64_t> digests(asked.size(), 0);
-  std::size_t open = asked.size();
+  source->assign(records);
+  std::vector<uint64_t> digests(records.size(), 0);
+  std::size_t open = records.size();
   const auto deadline = Clock::now() + patience;
   while (open > 0) {
     if (Clock::now() > deadline)
-      throw std::runtime_error("Kafka does not deliver the records that the bookmarks stand at within 30 s");
+      throw std::runtime_error("Kafka does not deliver records by which logs are known again within 30 s");
     source->poll(poll_ms, [&](std::size_t i, const RecordView& record) {
-      if (record.offset != last_known[i].second) return;
+      if (record.offset != records[i].second) return;
       digests[i] = origin_of(record);
       --open;
     });
   }
-  for (std::size_t i = 0; i < asked.size(); ++i)
-    if (digests[i] != asked[i]->marks.last_record()) discard(*asked[i]);
+  return digests;
+}
+
+LogPosition History::behind(const LogId& log, const Commit& commit) const {
+  return {commit.events.back().offset + 1, commit.mark.term, commit.mark.commit + 1, origins_.at(log)};
+}
+
+std::optional<std::string> History::foreign(const std::map<LogId, LogPosition>& positions) {
+  std::vector<LogId> ids;
+  std::vector<std::pair<LogId, int64_t>> firsts;
+  const auto there = logs();
+  for (const auto& [log, position] : positions) {
+    if (std::find(there.begin(), there.end(), log) == there.end()) return "log " + to_string(log) + " is gone";
+    ids.push_back(log);
+    firsts.emplace_back(log, 0);
+  }
+  if (ids.empty()) return std::nullopt;
+  const auto extents = ports_.extents(ids);
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (extents[i].begin > 0) return std::nullopt;  // read() says what that means
+    if (extents[i].end < positions.at(ids[i]).offset)
+      return "log " + to_string(ids[i]) + " ends at offset " + std::to_string(extents[i].end) + ", before offset " +
+             std::to_string(positions.at(ids[i]).offset) + " up to which it was read";
+  }
+  const auto origins = digests_of(firsts);
+  for (std::size_t i = 0; i < ids.size(); ++i)
+    if (origins[i] != positions.at(ids[i]).origin)
+      return "log " + to_string(ids[i]) + " is another one than was read: its first record is not the same";
+  return std::nullopt;
 }
 
 void History::read(const Wanted& wanted, const Sink& sink, const std::stop_token& stop, ProgressLine* progress) {
@@ -169,6 +209,10 @@ void History::read(const Wanted& wanted, const Sink& sink, const std::stop_token
   for (Log& log : logs) {
     log.known = log.marks.blocks();
     log.segments = log.marks.segments(log.bounds, wanted.follow ? end_of_log : log.end);
+    if (const auto begin = wanted.begin.find(log.id); begin != wanted.begin.end()) {
+      log.noting = begin->second.offset <= log.marks.known_until();
+      begin_at(begin->second, log.segments);
+    }
     rounds = std::max(rounds, log.segments.size());
     for (const Segment& segment : log.segments) total += std::min(segment.until, log.end) - segment.from.offset;
   }
@@ -211,7 +255,7 @@ bool History::read_round(std::vector<Log*>& round, const Wanted& wanted, const S
       if (log.done()) return;  // read ahead
       ++fed;
       TailStep step = log.tail->feed(record);
-      log.marks.note(record, step, log.tail->position());
+      if (log.noting) log.marks.note(record, step, log.tail->position());
       if (watch_) watch_(log.id, record, step);
       if (!step.commit) return;
       if (log.bounds.holds(*step.commit) &&
@@ -220,6 +264,7 @@ bool History::read_round(std::vector<Log*>& round, const Wanted& wanted, const S
       else
         log.tail->recycle(*std::move(step.commit));
     });
+    for (const Log* log : round) origins_[log->id] = log->tail->position().origin;
     for (auto& [log, commit] : taken) {
       if (!sink(log->id, commit)) return false;
       log->tail->recycle(std::move(commit));

@@ -29,7 +29,8 @@ struct Wanted {                           // what of the history to read
   std::optional<std::string> aggregate;   // only its commits, from its shard of each context
   std::optional<int64_t> from_ms, to_ms;  // of ce_time (of a commit's events, which have one), [from, to)
   std::map<LogId, std::pair<int64_t, int64_t>> offsets;  // of a commit's last event, [from, to), where given
-  bool follow = false;                                   // go on at the end until stopped
+  std::map<LogId, LogPosition> begin;  // nothing before it, and read from there on: of a former reading, see behind()
+  bool follow = false;                 // go on at the end until stopped
 };
 
 class History {
@@ -56,6 +57,12 @@ class History {
   // beginning, … One thread at a time.
   void read(const Wanted& wanted, const Sink& sink, const std::stop_token& stop, ProgressLine* progress = nullptr);
 
+  // Where another reading may go on behind this commit. Of one that `sink` is being called with.
+  LogPosition behind(const LogId& log, const Commit& commit) const;
+  // Why a reading that came to these positions was not one of these logs (a topic made anew, one that lost its end): a
+  // sentence without its end. Nothing: it was.
+  std::optional<std::string> foreign(const std::map<LogId, LogPosition>& positions);
+
   // By context; asked once.
   const std::map<std::string, int>& partitions();
   // The log of this aggregate in each context that has a topic.
@@ -75,6 +82,7 @@ class History {
   void learn_ends(std::vector<Log>& logs) const;
   void open_bookmarks(std::vector<Log>& logs);
   void discard_foreign(std::vector<Log>& logs);
+  std::vector<uint64_t> digests_of(const std::vector<std::pair<LogId, int64_t>>& records) const;
   bool read_round(std::vector<Log*>& round, const Wanted& wanted, const Sink& sink, const std::stop_token& stop,
                   ProgressLine* progress);
   void save(const std::vector<Log>& logs) const;
@@ -83,6 +91,7 @@ class History {
   BookmarkFiles files_;
   int64_t block_records_;
   std::optional<std::map<std::string, int>> partitions_;
+  std::map<LogId, uint64_t> origins_;  // of the logs that are being read
   Watch watch_;
   std::function<bool()> go_on_ = [] { return true; };
 };
