@@ -11,6 +11,7 @@
 #include "schemas/orders/v1/events.pb.h"
 #include "tests/messages.hpp"
 #include "tests/written_log.hpp"
+#include "tools/replay/asked.hpp"
 #include "tools/replay/json_changes.hpp"
 #include "tools/replay/scratch_fold.hpp"
 #include "tools/replay/sql_tables.hpp"
@@ -107,6 +108,21 @@ TEST(SqlTables, names_are_lower_case_words) {
   EXPECT_EQ(sql_name("a\"b"), "\"a\"\"b\"");
 }
 
+// ---- what was asked for ----
+
+TEST(WhatWasAsked, is_known_again_and_the_first_difference_is_named) {
+  const Asked asked{{"as of", ""}, {"contexts", "carts, \"orders\""}};
+  EXPECT_EQ(asked_of(to_json(asked)), asked);
+  EXPECT_EQ(asked_of("what else"), Asked{});
+  EXPECT_EQ(asked_of("[1]"), Asked{});
+  EXPECT_EQ(asked_of(R"({"as of":1})"), Asked{});
+  EXPECT_EQ(difference(asked, asked), std::nullopt);
+  EXPECT_EQ(difference(asked, {{"contexts", "carts, \"orders\""}}), std::nullopt) << "not given is not given";
+  EXPECT_EQ(difference(asked, {{"contexts", "carts"}}), R"("contexts" was carts, "orders" and is carts now)");
+  EXPECT_EQ(difference({}, asked), R"("contexts" was not given and is carts, "orders" now)");
+  EXPECT_EQ(difference(asked, {}), R"("contexts" was carts, "orders" and is not given now)");
+}
+
 // ---- views folded anew ----
 
 const LogId log0{"inventory", 0};
@@ -133,14 +149,18 @@ class ScratchFoldTest : public ::testing::Test {
     fold.fold();
     fold.write();
   }
-  void fold_into(MemoryViewStore& store, ScratchFold::Admits admits) {
+  // Dies at the end, when only so many commits are in the store, if `died_at` is given.
+  void fold_into(MemoryViewStore& store, ScratchFold::Admits admits, std::optional<std::size_t> died_at = {}) {
     FoldedView<Stock> view;
     ScratchFold fold(view, store, std::move(admits));
+    std::size_t taken = 0;
     for (const Commit& commit : commits()) {
-      fold.take(log0, commit);
-      fold.take({"orders", 0}, commit);  // none of its business
+      if (died_at == taken++) fold.write();
+      const LogPosition behind{commit.events.back().offset + 1, commit.mark.term, commit.mark.commit + 1, 7};
+      fold.take(log0, commit, behind);
+      fold.take({"orders", 0}, commit, behind);  // none of its business
     }
-    fold.finish();
+    if (!died_at) fold.write();
     parked_ = fold.parked().size();
     events_ = fold.events();
   }
@@ -183,6 +203,27 @@ TEST_F(ScratchFoldTest, an_unknown_event_parks_its_aggregate_as_the_projector_do
   ASSERT_EQ(store.all_index().size(), 1u);
   EXPECT_EQ(store.all_index().begin()->first, expected.all_index().begin()->first);
   EXPECT_EQ(parked_, 1u);
+}
+
+TEST_F(ScratchFoldTest, goes_on_where_another_died) {
+  for (int64_t i = 1; i <= 9; ++i) {
+    log_.commit<inventory::Event>("S" + std::to_string(i % 3), {received(i)});
+    if (i == 4) log_.commit_unknown("S1", "everfold.inventory.StockStolen.v9");
+  }
+  MemoryViewStore expected;
+  fold_into(expected, all);
+  for (std::size_t died = 0; died < 10; ++died) {
+    MemoryViewStore store;
+    fold_into(store, all, died);
+    EXPECT_NE(store.all_rows(), expected.all_rows()) << "it had not come to the end";
+    int64_t asked = 0;
+    fold_into(store, [&](const LogId&, const StoredEvent&) { return ++asked > 0; });
+    EXPECT_EQ(asked, 10) << "who counts, counts everything";
+    EXPECT_EQ(store.all_rows(), expected.all_rows()) << died;
+    EXPECT_EQ(store.all_index(), expected.all_index()) << died;
+    EXPECT_EQ(store.position(log0), expected.position(log0)) << died;
+    EXPECT_EQ(parked_, 1u);
+  }
 }
 
 TEST_F(ScratchFoldTest, folds_only_what_is_admitted) {

@@ -56,7 +56,8 @@ void bind_own(Statement& statement, int64_t number, const LogId& log, const Stor
 
 }  // namespace
 
-EventTables::EventTables(SqliteDb& db, const std::vector<std::string>& contexts) : db_(db) {
+EventTables::EventTables(SqliteDb& db, const std::vector<std::string>& contexts, int64_t events, int64_t unreadable)
+    : db_(db), events_(events), unreadable_(unreadable) {
   std::set<std::string> names;
   for (const EventType& type : event_types()) {
     if (std::find(contexts.begin(), contexts.end(), type.context) == contexts.end()) continue;
@@ -67,7 +68,8 @@ EventTables::EventTables(SqliteDb& db, const std::vector<std::string>& contexts)
   }
   std::string columns;
   for (const std::string& column : own_columns) columns += column + ", ";
-  db_.execute("CREATE TABLE unreadable_events (" + columns + "context TEXT NOT NULL, type TEXT NOT NULL, bytes BLOB)");
+  db_.execute("CREATE TABLE IF NOT EXISTS unreadable_events (" + columns +
+              "context TEXT NOT NULL, type TEXT NOT NULL, bytes BLOB)");
   insert_unreadable_ = db_.prepare("INSERT INTO unreadable_events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
 }
 

@@ -19,8 +19,9 @@ namespace everfold::replay {
 // then the message's; unset actors and correlation ids are NULL. What cannot be decoded is in `unreadable_events`.
 class EventTables {
  public:
-  // Of these contexts' types, whether they happened or not: a query for what never happened finds nothing.
-  EventTables(SqliteDb& db, const std::vector<std::string>& contexts);
+  // Of these contexts' types, whether they happened or not: a query for what never happened finds nothing. So many
+  // events are in them already, of them so many unreadable ones.
+  EventTables(SqliteDb& db, const std::vector<std::string>& contexts, int64_t events = 0, int64_t unreadable = 0);
 
   void insert(const LogId& log, const StoredEvent& event);
   // When all are in: indexes, and the view.
@@ -40,8 +41,8 @@ class EventTables {
   EventReader reader_;
   std::map<const google::protobuf::Descriptor*, std::unique_ptr<Of>> tables_;
   std::unique_ptr<SqliteDb::Statement> insert_unreadable_;
-  int64_t events_ = 0;
-  int64_t unreadable_ = 0;
+  int64_t events_;
+  int64_t unreadable_;
 };
 
 }  // namespace everfold::replay

@@ -23,7 +23,7 @@ struct RunOptions {
   std::string until, where, out, in;
   std::vector<std::string> get;
   std::string list, views_dir = ".everfold/views";
-  bool listed = false, dump = false, count = false, compare = false;
+  bool listed = false, dump = false, count = false, compare = false, anew = false;
 
   bool asks() const { return !get.empty() || listed || dump || count; }
 };
@@ -69,23 +69,24 @@ class Run {
     if (options_.out.empty()) temporary_.emplace();
     const std::string directory = options_.out.empty() ? temporary_->path() : options_.out;
     if (options_.compare) live_.emplace(options_.views_dir, *view_, memory_);
-    folded_.emplace(view_named(options_.view), directory, memory_,
+    folded_.emplace(view_named(options_.view), directory, memory_, asked(), options_.anew,
                     [this](const LogId& log, const StoredEvent& event) { return admits(log, event); });
     History history = tool_.history();
+    const auto positions = positions_in(history, directory);
     ProgressLine progress;
     const auto began = std::chrono::steady_clock::now();
-    try {
-      history.read(
-          wanted(history), [this](const LogId& log, const Commit& commit) { return take(log, commit); }, tool_.stop,
-          &progress);
-    } catch (const std::exception&) {
-      folded_->discard();
-      throw;
-    }
+    history.read(
+        wanted(history, positions),
+        [&](const LogId& log, const Commit& commit) {
+          folded_->take(log, commit, history.behind(log, commit));
+          return true;
+        },
+        tool_.stop, &progress);
     progress.end();
     if (tool_.stop.stop_requested()) {
-      folded_->discard();
-      throw std::runtime_error("interrupted: nothing is left behind");
+      folded_->keep();
+      throw std::runtime_error(options_.out.empty() ? "interrupted: nothing is left behind; with --out it could go on"
+                                                    : "interrupted: the same command goes on in " + options_.out);
     }
     folded_->finish();
     for (const auto& [id, why] : folded_->fold().parked()) note(why + ": its row is as it was before");
@@ -96,9 +97,23 @@ class Run {
     report(std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
   }
 
-  bool take(const LogId& log, const Commit& commit) {
-    folded_->take(log, commit);
-    return true;
+  Asked asked() const {
+    const auto until = parse_when_given(options_.until, "--until");
+    return {{"prefix", tool_.kafka.prefix}, {"--until", until ? format_time(*until) : ""}, {"--where", options_.where}};
+  }
+
+  // Up to which an interrupted run has folded.
+  std::map<LogId, LogPosition> positions_in(History& history, const std::string& directory) const {
+    std::map<LogId, LogPosition> positions;
+    for (const LogId& log : history.logs()) {
+      const LogPosition position = folded_->rows().position(log);
+      if (position.offset > 0) positions[log] = position;
+      if (live_ && same_history() && position.offset > live_->position(log))
+        refuse_to_go_on(directory, "the live view stands before it in log " + to_string(log), "folder");
+    }
+    if (const auto why = history.foreign(positions)) refuse_to_go_on(directory, *why, "folder");
+    if (!positions.empty()) note("goes on from what an earlier run left in " + directory);
+    return positions;
   }
 
   bool admits(const LogId& log, const StoredEvent& event) {
@@ -109,8 +124,9 @@ class Run {
     return where_->matches(json_);
   }
 
-  Wanted wanted(History& history) const {
+  Wanted wanted(History& history, const std::map<LogId, LogPosition>& positions) const {
     Wanted wanted;
+    if (options_.until.empty()) wanted.begin = positions;  // what stood then is known from the beginning
     if (view_->context() != every_context) wanted.contexts.emplace_back(view_->context());
     if (const auto until = parse_when_given(options_.until, "--until")) wanted.to_ms = *until + 1;
     if (!live_ || !same_history()) return wanted;
@@ -190,6 +206,7 @@ void add_run(CLI::App& app, Tool& tool) {
   command.add_option("--where", options->where,
                      "Fold only events for which this jq expression over their JSON is true");
   command.add_option("--out", options->out, "Keep it in this folder, a RocksDB generation as the projector's");
+  command.add_flag("--anew", options->anew, "Go on with nothing that an interrupted run left in --out");
   command.add_option("--in", options->in, "Fold nothing: read what an earlier run left in this folder");
   command.add_option("--get", options->get, "Print the row with this key")->delimiter(',');
   command.add_option_function<std::string>(
@@ -209,7 +226,7 @@ void add_run(CLI::App& app, Tool& tool) {
   command.footer(
       "Rows are printed as JSON lines {\"key\", \"row\"}. Without --until and --where a comparison is made at the live "
       "view's\n"
-      "own positions. Exit status 1 when rows differ.");
+      "own positions. Exit status 1 when rows differ. Interrupted or killed, the same command goes on in --out.");
   command.callback([options, &tool] { tool.run = [options, &tool] { return Run(*options, tool).run(); }; });
 }
 

@@ -1,8 +1,8 @@
 // everfold-replay run: a view as today's code folds it, over all of the history or a part of it, in a folder of its
 // own.
 //
-// A fold that is interrupted leaves nothing behind; one that died leaves a generation without its pointer, which the
-// next run into the same folder removes. Nothing is resumed.
+// What is interrupted in a folder of the user's goes on from there (tools/replay/scratch_views.hpp); a temporary one
+// goes away.
 #pragma once
 
 #include "tools/replay/tool.hpp"

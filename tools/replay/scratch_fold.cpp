@@ -11,14 +11,21 @@ constexpr int64_t batch_events = 20'000;
 
 ScratchFold::ScratchFold(View& view, ViewStore& store, Admits admits)
     : view_(view), store_(store), admits_(std::move(admits)) {
+  store_.index(parked_prefix, [this](std::string_view key, std::string_view why) {
+    parked_.emplace(key.substr(parked_prefix.size()), why);
+    return true;
+  });
   view_.attach(store_);
 }
 
-void ScratchFold::take(const LogId& log, const Commit& commit) {
+void ScratchFold::take(const LogId& log, const Commit& commit, const LogPosition& behind) {
   if (view_.context() != every_context && view_.context() != log.context) return;
+  const auto [position, first] = positions_.try_emplace(log);
+  if (first) position->second = store_.position(log);
+  const bool folded = behind.offset <= position->second.offset;
   for (const StoredEvent& event : commit.events)
-    if (admits_(log, event)) fold(log, event);
-  positions_[log] = {commit.events.back().offset + 1, commit.mark.term, commit.mark.commit + 1, 0};
+    if (admits_(log, event) && !folded) fold(log, event);
+  if (!folded) position->second = behind;
   if (unwritten_ >= batch_events) write();
 }
 
@@ -36,8 +43,6 @@ void ScratchFold::fold(const LogId& log, const StoredEvent& event) {
   newly_parked_.insert(id);
 }
 
-void ScratchFold::finish() { write(); }
-
 void ScratchFold::write() {
   ViewBatch batch;
   view_.take_changes(batch);
@@ -46,7 +51,7 @@ void ScratchFold::write() {
   for (const std::string& id : std::exchange(newly_parked_, {}))
     batch.index_puts.emplace_back(std::string(parked_prefix) + id, parked_.at(id));
   std::sort(batch.index_puts.begin(), batch.index_puts.end());
-  for (const auto& [log, position] : std::exchange(positions_, {})) batch.positions.emplace_back(log, position);
+  for (const auto& [log, position] : positions_) batch.positions.emplace_back(log, position);
   store_.write(batch);
   unwritten_ = 0;
 }

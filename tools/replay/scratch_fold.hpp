@@ -16,18 +16,20 @@
 namespace everfold::replay {
 
 // What the projector's fold is (runtime/view_fold.hpp), but over what was chosen of the history: an event that this
-// code does not know parks its aggregate; positions say how far each log was read, not that all of it was folded.
+// code does not know parks its aggregate; positions say how far each log was read, not that all of it was folded. Rows
+// and positions are written together, so another fold goes on from what the store holds.
 class ScratchFold {
  public:
   using Admits = std::function<bool(const LogId& log, const StoredEvent& event)>;
 
-  // Both outlive it. `store`: empty.
+  // Both outlive it.
   ScratchFold(View& view, ViewStore& store, Admits admits);
 
-  // Commits of logs that the view does not fold are none of its business.
-  void take(const LogId& log, const Commit& commit);
-  // The rest; what was not written by then is not in the store.
-  void finish();
+  // `behind`: where a reader stands then. Commits of logs that the view does not fold are none of its business. What
+  // lies before the store's position is not folded again, but `admits` is asked, which may count.
+  void take(const LogId& log, const Commit& commit, const LogPosition& behind);
+  // What was folded and is not in the store yet.
+  void write();
 
   int64_t events() const { return events_; }
   // Why, of each aggregate that could not be folded on.
@@ -35,14 +37,13 @@ class ScratchFold {
 
  private:
   void fold(const LogId& log, const StoredEvent& event);
-  void write();
 
   View& view_;
   ViewStore& store_;
   const Admits admits_;
   std::map<std::string, std::string> parked_;
   std::set<std::string> newly_parked_;
-  std::map<LogId, LogPosition> positions_;  // not written yet
+  std::map<LogId, LogPosition> positions_;  // behind what was taken
   int64_t events_ = 0;
   int64_t unwritten_ = 0;
 };

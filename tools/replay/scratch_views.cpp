@@ -8,7 +8,7 @@
 #include <stdexcept>
 #include <system_error>
 
-#include "tools/replay/progress.hpp"
+#include "tools/replay/tool.hpp"
 
 namespace everfold::replay {
 namespace {
@@ -16,6 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int64_t only_generation = 1;
+constexpr const char* asked_note = "asked";
 
 }  // namespace
 
@@ -32,28 +33,46 @@ TemporaryPath::~TemporaryPath() {
 }
 
 ScratchView::ScratchView(std::unique_ptr<View> view, const std::string& directory, const RocksMemory& memory,
-                         ScratchFold::Admits admits)
+                         Asked asked, bool anew, ScratchFold::Admits admits)
     : view_(std::move(view)), shelf_(directory, std::string(view_->name()), memory) {
-  const std::string folder = directory + "/" + std::string(view_->name());
-  if (shelf_.live() > 0)
-    throw std::runtime_error(folder + " holds a view already: read it with --in " + directory +
-                             ", or give another --out");
-  for (const int64_t unfinished : shelf_.generations()) shelf_.remove(unfinished);
-  store_ = shelf_.create(only_generation, view_->version());
+  asked["version of the view"] = std::to_string(view_->version());
+  if (!anew) store_ = left_there(directory, asked);
+  if (!store_) {
+    if (shelf_.live() > 0) refuse_finished(directory, "");
+    for (const int64_t unfinished : shelf_.generations()) shelf_.remove(unfinished);
+    shelf_.set_note(only_generation, asked_note, to_json(asked));
+    store_ = shelf_.create(only_generation, view_->version());
+  }
   fold_ = std::make_unique<ScratchFold>(*view_, *store_, std::move(admits));
 }
 
 ScratchView::~ScratchView() = default;
 
-void ScratchView::finish() {
-  fold_->finish();
-  shelf_.set_live(only_generation);
+void ScratchView::refuse_finished(const std::string& directory, const std::string& why) const {
+  throw UsageError(directory + " holds a finished view " + std::string(view_->name()) + why + ". Read it with --in " +
+                   directory + ", or give another --out");
 }
 
-void ScratchView::discard() {
-  fold_.reset();
-  store_.reset();
-  shelf_.remove(only_generation);
+std::unique_ptr<ViewStore> ScratchView::left_there(const std::string& directory, const Asked& asked) {
+  const std::string folder = directory + "/" + std::string(view_->name());
+  const std::string before = shelf_.note(only_generation, asked_note);
+  if (before.empty()) return nullptr;
+  if (const auto other = difference(asked_of(before), asked)) {
+    if (shelf_.live() > 0) refuse_finished(directory, " of another run: " + *other);
+    refuse_to_go_on(folder, *other, "folder");
+  }
+  try {
+    return shelf_.open(only_generation).store;
+  } catch (const ViewDamaged& damage) {
+    note("view " + std::string(view_->name()) + " is folded from the beginning: what an interrupted run left in " +
+         folder + " cannot be opened: " + damage.what());
+    return nullptr;
+  }
+}
+
+void ScratchView::finish() {
+  fold_->write();
+  shelf_.set_live(only_generation);
 }
 
 }  // namespace everfold::replay

@@ -238,7 +238,7 @@ SqlTable sql_table(const Descriptor& message, std::string table, std::vector<std
 
 MessageTable::MessageTable(SqliteDb& db, SqlTable table, const std::vector<std::string>& own)
     : db_(db), table_(std::move(table)), own_(static_cast<int>(own.size())), key_(first_word(own.front())) {
-  std::string sql = "CREATE TABLE " + sql_name(table_.table) + " (" + own.front();
+  std::string sql = "CREATE TABLE IF NOT EXISTS " + sql_name(table_.table) + " (" + own.front();
   for (std::size_t i = 1; i < own.size(); ++i) sql += ", " + own[i];
   db_.execute(sql + definitions(table_.columns) + ")");
   insert_ = db_.prepare(insert_into(table_.table, own.size() + table_.columns.size()));
@@ -249,7 +249,7 @@ MessageTable::MessageTable(SqliteDb& db, SqlTable table, const std::vector<std::
     std::string columns = sql_name(key_) + " " + key_type + " NOT NULL";
     if (!map) columns += ", place INTEGER NOT NULL";
     const std::string second = map ? "key" : "place";
-    db_.execute("CREATE TABLE " + sql_name(child.table) + " (" + columns + definitions(child.columns) +
+    db_.execute("CREATE TABLE IF NOT EXISTS " + sql_name(child.table) + " (" + columns + definitions(child.columns) +
                 ", PRIMARY KEY (" + sql_name(key_) + ", " + second + ")) WITHOUT ROWID");
     insert_children_.push_back(db_.prepare(insert_into(child.table, child.columns.size() + (map ? 1 : 2))));
   }

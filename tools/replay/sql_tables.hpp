@@ -50,7 +50,7 @@ std::string snake_case(std::string_view camel);
 // A field whose column has a name in `taken` (lower case) is called data_<name>.
 SqlTable sql_table(const google::protobuf::Descriptor& message, std::string table, std::vector<std::string> taken);
 
-// A table that exists, to be filled. The caller's columns come first; by the first of them, the row's key, the
+// A table that exists or is made, to be filled. The caller's columns come first; by the first of them, the row's key, the
 // children's rows are joined, whose next column is `place`, from 0 (a map's have none: their second is `key`).
 class MessageTable {
  public:

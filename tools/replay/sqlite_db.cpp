@@ -1,11 +1,7 @@
 #include "tools/replay/sqlite_db.hpp"
 
-#include <fcntl.h>
 #include <sqlite3.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
 #include <stdexcept>
 
 namespace everfold::replay {
@@ -35,11 +31,9 @@ SqliteDb::SqliteDb(const std::string& path) : impl_(new Impl{path}) {
   if (sqlite3_open(path.c_str(), &impl_->db) != SQLITE_OK) {
     const std::string why = sqlite3_errmsg(impl_->db);
     sqlite3_close(impl_->db);
-    throw std::runtime_error("making " + path + ": " + why);
+    throw std::runtime_error("opening " + path + ": " + why);
   }
   execute("PRAGMA page_size = 8192");
-  execute("PRAGMA journal_mode = OFF");
-  execute("PRAGMA synchronous = OFF");
   execute("PRAGMA locking_mode = EXCLUSIVE");
   execute("PRAGMA cache_size = -65536");  // 64 MiB
   execute("PRAGMA temp_store = MEMORY");  // what an index is sorted in
@@ -63,11 +57,6 @@ std::unique_ptr<SqliteDb::Statement> SqliteDb::prepare(const std::string& sql) {
 void SqliteDb::close() {
   if (sqlite3_close(impl_->db) != SQLITE_OK) fail(impl_->db, "closing " + impl_->path);
   impl_->db = nullptr;
-  const int file = ::open(impl_->path.c_str(), O_RDONLY | O_CLOEXEC);
-  const bool synced = file >= 0 && ::fsync(file) == 0;
-  const int error = errno;
-  if (file >= 0) ::close(file);
-  if (!synced) throw std::runtime_error("syncing " + impl_->path + ": " + std::strerror(error));
 }
 
 SqliteDb::Statement::Statement(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -97,6 +86,19 @@ void SqliteDb::Statement::run() {
   if (sqlite3_step(impl_->statement) != SQLITE_DONE) fail(impl_->db, "writing a row");
   sqlite3_reset(impl_->statement);
   sqlite3_clear_bindings(impl_->statement);
+}
+
+bool SqliteDb::Statement::next() {
+  const int code = sqlite3_step(impl_->statement);
+  if (code == SQLITE_ROW) return true;
+  if (code != SQLITE_DONE) fail(impl_->db, "reading a row");
+  sqlite3_reset(impl_->statement);
+  return false;
+}
+int64_t SqliteDb::Statement::integer(int column) { return sqlite3_column_int64(impl_->statement, column); }
+std::string SqliteDb::Statement::text(int column) {
+  const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(impl_->statement, column));
+  return {text ? text : "", static_cast<std::size_t>(sqlite3_column_bytes(impl_->statement, column))};
 }
 
 std::string sql_name(std::string_view name) {

@@ -1,4 +1,4 @@
-// libsqlite3, as far as writing a new database in bulk needs it. The only header of ours that stands for it.
+// libsqlite3, as far as writing a database in bulk needs it. The only header of ours that stands for it.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +8,9 @@
 
 namespace everfold::replay {
 
-// Made anew, without a journal: as fast as SQLite writes, and no database until close() has returned. One thread. Every
-// method throws std::runtime_error with what SQLite says.
+// Made if it is not there. What was committed stays, whatever happens to the process or the machine; what was not is
+// gone then. Nobody else may open it meanwhile. One thread. Every method throws std::runtime_error with what SQLite
+// says.
 class SqliteDb {
  public:
   explicit SqliteDb(const std::string& path);
@@ -28,6 +29,10 @@ class SqliteDb {
     void bind_bytes(int parameter, std::string_view bytes);
     void bind_null(int parameter);
     void run();  // an INSERT, say; parameters are unbound behind it
+    // A SELECT: false behind the last row. Columns count from 0.
+    bool next();
+    int64_t integer(int column);
+    std::string text(int column);
 
    private:
     friend class SqliteDb;
@@ -38,7 +43,6 @@ class SqliteDb {
 
   void execute(const std::string& sql);
   std::unique_ptr<Statement> prepare(const std::string& sql);
-  // Everything is on the disk behind it.
   void close();
 
  private:
