@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/stored_event.hpp"
+#include "runtime/log/stored_event.hpp"
 
 namespace everfold::bench {
 

@@ -11,7 +11,7 @@
 #include "platform/config/command_line.hpp"
 #include "platform/kafka/record.hpp"
 #include "platform/kafka/topology.hpp"
-#include "runtime/stored_event.hpp"
+#include "runtime/log/stored_event.hpp"
 #include "schemas/inventory/v1/events.pb.h"
 
 namespace everfold::bench {

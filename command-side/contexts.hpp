@@ -4,7 +4,7 @@
 #include <memory>
 #include <vector>
 
-#include "runtime/hosted_context.hpp"
+#include "runtime/writer/hosted_context.hpp"
 
 namespace everfold {
 

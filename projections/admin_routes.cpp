@@ -9,7 +9,7 @@
 #include "platform/json/object.hpp"
 #include "platform/json/parse.hpp"
 #include "projections/view_json.hpp"
-#include "runtime/stored_event.hpp"
+#include "runtime/log/stored_event.hpp"
 #include "schemas/operations/v1/admin.pb.h"
 
 namespace everfold::projections {

@@ -29,7 +29,7 @@
 
 #include "platform/auth/token_verifier.hpp"
 #include "platform/http/server.hpp"
-#include "runtime/projector.hpp"
+#include "runtime/views/projector.hpp"
 #include "runtime/worker_pool.hpp"
 
 namespace everfold::projections {

@@ -7,7 +7,7 @@
 #include "projections/inventory/stock.hpp"
 #include "projections/orders/orders.hpp"
 #include "projections/payments/payments.hpp"
-#include "runtime/folded_view.hpp"
+#include "runtime/views/folded_view.hpp"
 
 namespace everfold::projections {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "runtime/view_ports.hpp"
+#include "runtime/views/view_ports.hpp"
 
 namespace everfold::projections {
 

@@ -16,8 +16,8 @@
 #include "platform/kafka/options.hpp"
 #include "platform/rocksdb/view_store.hpp"
 #include "projections/admin_routes.hpp"
-#include "runtime/operations_log.hpp"
-#include "runtime/projector.hpp"
+#include "runtime/views/operations_log.hpp"
+#include "runtime/views/projector.hpp"
 
 namespace everfold::projections {
 

@@ -8,7 +8,7 @@
 #include <optional>
 
 #include "platform/json/object.hpp"
-#include "runtime/stored_event.hpp"
+#include "runtime/log/stored_event.hpp"
 
 namespace everfold::projections {
 

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "runtime/projector.hpp"
+#include "runtime/views/projector.hpp"
 
 namespace everfold::projections {
 

@@ -7,7 +7,7 @@
 // partition for each aggregate, nothing skipped.
 //
 // An event that cannot be handled (written by a later version, a provider that is away), or whose answer takes too long,
-// is parked (runtime/parking.hpp) with all that follow of its aggregate; the others go on. What may pass is tried again
+// is parked (runtime/parking/parking.hpp) with all that follow of its aggregate; the others go on. What may pass is tried again
 // by itself.
 //
 // What holds up everything (Kafka does not acknowledge) or a partition (too much of it is parked) is tried again with
@@ -30,9 +30,9 @@
 #include <variant>
 #include <vector>
 
-#include "runtime/group_source.hpp"
-#include "runtime/log_tail.hpp"
-#include "runtime/parking.hpp"
+#include "runtime/log/group_source.hpp"
+#include "runtime/log/log_tail.hpp"
+#include "runtime/parking/parking.hpp"
 
 namespace everfold {
 

@@ -9,7 +9,7 @@
 
 #include "platform/auth/token_verifier.hpp"
 #include "platform/http/server.hpp"
-#include "runtime/command_bus.hpp"
+#include "runtime/writer/command_bus.hpp"
 
 namespace everfold::saga {
 

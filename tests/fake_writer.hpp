@@ -11,8 +11,8 @@
 #include "kernel/check.hpp"
 #include "kernel/ids.hpp"
 #include "kernel/shard.hpp"
-#include "runtime/command_bus.hpp"
-#include "runtime/hosted_context.hpp"
+#include "runtime/writer/command_bus.hpp"
+#include "runtime/writer/hosted_context.hpp"
 
 namespace everfold::testing {
 

@@ -10,8 +10,8 @@
 
 #include "kernel/codec.hpp"
 #include "kernel/ids.hpp"
-#include "runtime/memory_log.hpp"
-#include "runtime/stored_event.hpp"
+#include "runtime/log/memory_log.hpp"
+#include "runtime/log/stored_event.hpp"
 
 namespace everfold::testing {
 

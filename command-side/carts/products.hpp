@@ -6,7 +6,7 @@
 
 #include "command-side/catalog/decider.hpp"
 #include "kernel/recent.hpp"
-#include "runtime/command_bus.hpp"
+#include "runtime/writer/command_bus.hpp"
 
 namespace everfold::carts {
 

@@ -14,7 +14,7 @@
 #include "platform/auth/token_verifier.hpp"
 #include "platform/http/server.hpp"
 #include "platform/json/parse.hpp"
-#include "runtime/command_bus.hpp"
+#include "runtime/writer/command_bus.hpp"
 
 namespace everfold::edge {
 

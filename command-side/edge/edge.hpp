@@ -16,7 +16,7 @@
 #include "command-side/edge/call.hpp"
 #include "kernel/rejection.hpp"
 #include "platform/http/server.hpp"
-#include "runtime/command.hpp"
+#include "runtime/writer/command.hpp"
 
 namespace everfold::edge {
 

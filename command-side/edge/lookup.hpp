@@ -10,7 +10,7 @@
 
 #include "kernel/codec.hpp"
 #include "kernel/meta.hpp"
-#include "runtime/command_bus.hpp"
+#include "runtime/writer/command_bus.hpp"
 
 namespace everfold::edge {
 

@@ -15,7 +15,7 @@
 
 #include "kernel/check.hpp"
 #include "platform/json/utf8.hpp"
-#include "runtime/stored_event.hpp"
+#include "runtime/log/stored_event.hpp"
 
 namespace everfold::json {
 namespace {

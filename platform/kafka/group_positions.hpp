@@ -12,7 +12,7 @@ namespace everfold::kafka {
 
 struct GroupPosition {
   int64_t offset = 0;  // of the next record to handle
-  std::string note;    // beside it, see runtime/group_source.hpp
+  std::string note;    // beside it, see runtime/log/group_source.hpp
 };
 using GroupPositions = std::map<LogId, GroupPosition>;
 

@@ -1,4 +1,4 @@
-// Kafka's side of the ports in runtime/event_log.hpp and runtime/group_source.hpp.
+// Kafka's side of the ports in runtime/log/event_log.hpp and runtime/log/group_source.hpp.
 #pragma once
 
 #include <functional>
@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "platform/kafka/options.hpp"
-#include "runtime/group_source.hpp"
-#include "runtime/record_fetcher.hpp"
+#include "runtime/log/group_source.hpp"
+#include "runtime/log/record_fetcher.hpp"
 
 namespace everfold::kafka {
 

@@ -6,7 +6,7 @@
 
 #include "kernel/check.hpp"
 #include "platform/kafka/record.hpp"
-#include "runtime/log_tail.hpp"
+#include "runtime/log/log_tail.hpp"
 
 namespace everfold::kafka {
 namespace {

@@ -1,10 +1,10 @@
-// runtime/operations_log.hpp over Kafka: topic <prefix>.operations, one partition, which keeps everything.
+// runtime/views/operations_log.hpp over Kafka: topic <prefix>.operations, one partition, which keeps everything.
 #pragma once
 
 #include <memory>
 
 #include "platform/kafka/log_source.hpp"
-#include "runtime/operations_log.hpp"
+#include "runtime/views/operations_log.hpp"
 
 namespace everfold::kafka {
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/event_log.hpp"
+#include "runtime/log/event_log.hpp"
 
 namespace everfold::kafka {
 
@@ -34,7 +34,7 @@ inline std::string parking_topic(const KafkaOptions& options, const std::string&
   return options.prefix + "." + group + ".parked";
 }
 
-// What operators did, of the whole installation: one partition, log {"operations", 0} (runtime/operations_log.hpp).
+// What operators did, of the whole installation: one partition, log {"operations", 0} (runtime/views/operations_log.hpp).
 inline std::string operations_topic(const KafkaOptions& options) { return options.prefix + ".operations"; }
 
 enum class Topics { events, commands, parked, operations };

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "platform/kafka/handle.hpp"
-#include "runtime/event_log.hpp"
+#include "runtime/log/event_log.hpp"
 
 namespace everfold::kafka {
 

@@ -1,4 +1,4 @@
-#include "runtime/record_fetcher.hpp"
+#include "runtime/log/record_fetcher.hpp"
 
 #include <algorithm>
 #include <chrono>

@@ -14,7 +14,7 @@
 
 #include "kernel/overloaded.hpp"
 #include "platform/json/write.hpp"
-#include "runtime/stored_event.hpp"
+#include "runtime/log/stored_event.hpp"
 
 namespace everfold::logging {
 namespace {

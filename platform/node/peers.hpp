@@ -7,7 +7,7 @@
 #include <string>
 
 #include "platform/http/server.hpp"
-#include "runtime/forwarder.hpp"
+#include "runtime/writer/forwarder.hpp"
 
 namespace everfold::node {
 

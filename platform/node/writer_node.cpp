@@ -19,9 +19,9 @@
 #include "platform/node/peers.hpp"
 #include "platform/parked/consumer_parking.hpp"
 #include "platform/rocksdb/event_index.hpp"
-#include "runtime/catch_up.hpp"
-#include "runtime/command_intake.hpp"
-#include "runtime/writer.hpp"
+#include "runtime/writer/catch_up.hpp"
+#include "runtime/writer/command_intake.hpp"
+#include "runtime/writer/writer.hpp"
 
 namespace everfold::node {
 namespace {

@@ -8,11 +8,11 @@
 #include <string_view>
 #include <vector>
 
-#include "platform/kafka/options.hpp"
 #include "platform/http/server.hpp"
-#include "runtime/command_bus.hpp"
-#include "runtime/hosted_context.hpp"
-#include "runtime/parking.hpp"
+#include "platform/kafka/options.hpp"
+#include "runtime/parking/parking.hpp"
+#include "runtime/writer/command_bus.hpp"
+#include "runtime/writer/hosted_context.hpp"
 
 namespace everfold::node {
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "platform/kafka/log_source.hpp"
-#include "runtime/parking.hpp"
+#include "runtime/parking/parking.hpp"
 
 namespace everfold::parked {
 

@@ -12,7 +12,7 @@
 #include "platform/http/errors.hpp"
 #include "platform/json/object.hpp"
 #include "platform/json/parse.hpp"
-#include "runtime/stored_event.hpp"
+#include "runtime/log/stored_event.hpp"
 
 namespace everfold::parked {
 namespace {

@@ -15,7 +15,7 @@
 
 #include "platform/auth/token_verifier.hpp"
 #include "platform/http/server.hpp"
-#include "runtime/parking.hpp"
+#include "runtime/parking/parking.hpp"
 
 namespace everfold::parked {
 

@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-#include "runtime/event_index.hpp"
+#include "runtime/writer/event_index.hpp"
 
 namespace everfold::rocks {
 

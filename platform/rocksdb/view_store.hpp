@@ -2,7 +2,7 @@
 // which names the generation that queries read. The projector is the sole writer; query programs follow it as secondary
 // instances.
 //
-// Every method of a ViewReader throws ViewDamaged (runtime/view_shelf.hpp) when the files cannot be read, and leaves the
+// Every method of a ViewReader throws ViewDamaged (runtime/views/view_shelf.hpp) when the files cannot be read, and leaves the
 // projector a note of it.
 #pragma once
 
@@ -11,8 +11,8 @@
 #include <memory>
 #include <string>
 
-#include "runtime/view_shelf.hpp"
-#include "runtime/views.hpp"
+#include "runtime/views/view_shelf.hpp"
+#include "runtime/views/views.hpp"
 
 namespace everfold {
 

@@ -14,7 +14,7 @@
 #include "query-api/http/fields.hpp"
 #include "query-api/http/parameters.hpp"
 #include "query-api/reads/stored_rows.hpp"
-#include "runtime/views.hpp"
+#include "runtime/views/views.hpp"
 
 namespace everfold::query {
 

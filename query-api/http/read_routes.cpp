@@ -7,7 +7,7 @@
 
 #include "platform/metrics/metrics.hpp"
 #include "query-api/reads/history.hpp"
-#include "runtime/view_shelf.hpp"
+#include "runtime/views/view_shelf.hpp"
 
 namespace everfold::query {
 namespace {

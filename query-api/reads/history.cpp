@@ -1,6 +1,6 @@
 #include "query-api/reads/history.hpp"
 
-#include "runtime/stored_event.hpp"
+#include "runtime/log/stored_event.hpp"
 
 namespace everfold::query {
 

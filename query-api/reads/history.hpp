@@ -19,7 +19,7 @@
 #include "projections/history/history.hpp"
 #include "projections/timestamp.hpp"
 #include "query-api/reads/stored_rows.hpp"
-#include "runtime/views.hpp"
+#include "runtime/views/views.hpp"
 #include "schemas/history/v1/views.pb.h"
 
 namespace everfold::query {

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "kernel/check.hpp"
-#include "runtime/view_shelf.hpp"
+#include "runtime/views/view_shelf.hpp"
 
 namespace everfold::query {
 namespace {

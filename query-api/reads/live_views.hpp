@@ -16,8 +16,8 @@
 #include <vector>
 
 #include "kernel/rejection.hpp"
-#include "runtime/position_token.hpp"
-#include "runtime/views.hpp"
+#include "runtime/log/position_token.hpp"
+#include "runtime/views/views.hpp"
 
 namespace everfold::query {
 

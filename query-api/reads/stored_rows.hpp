@@ -5,8 +5,8 @@
 #include <string>
 #include <string_view>
 
-#include "runtime/view_shelf.hpp"
-#include "runtime/views.hpp"
+#include "runtime/views/view_shelf.hpp"
+#include "runtime/views/views.hpp"
 
 namespace everfold::query {
 

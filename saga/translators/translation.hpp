@@ -10,8 +10,8 @@
 
 #include "kernel/codec.hpp"
 #include "kernel/rejection.hpp"
-#include "runtime/command.hpp"
-#include "runtime/stored_event.hpp"
+#include "runtime/log/stored_event.hpp"
+#include "runtime/writer/command.hpp"
 
 namespace everfold {
 

@@ -78,7 +78,7 @@ EXCEPTIONS = {
 # What platform/ wraps. bench/ may use them too: its floors are these libraries without Everfold.
 WRAPPED = re.compile(r"(librdkafka|rocksdb|pistache|spdlog|prometheus|curl|http_parser|jwt)(/|\.h)")
 # What one file of a tool wraps.
-WRAPPED_BY = {"sqlite3.h": "tools/replay/sqlite_db.cpp", "jq.h": "tools/replay/jq.cpp"}
+WRAPPED_BY = {"sqlite3.h": "tools/replay/tables/sqlite_db.cpp", "jq.h": "tools/replay/output/jq.cpp"}
 IMPURE = re.compile(r"(chrono|ctime|time\.h|random|fstream|filesystem|iostream|thread|future"
                     r"|(sys|netinet|arpa|net|linux)/.*|unistd\.h|fcntl\.h|poll\.h|netdb\.h|pthread\.h)$")
 PRIVATE = re.compile(r"// Private to (platform/\w+)")

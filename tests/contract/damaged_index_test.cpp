@@ -8,7 +8,7 @@
 
 #include "platform/rocksdb/event_index.hpp"
 #include "platform/rocksdb/view_store.hpp"
-#include "runtime/memory_event_index.hpp"
+#include "runtime/writer/memory_event_index.hpp"
 #include "tests/contract/child.hpp"
 #include "tests/contract/damage.hpp"
 #include "tests/contract/temporary_folder.hpp"

@@ -6,7 +6,7 @@
 #include <map>
 
 #include "platform/rocksdb/view_store.hpp"
-#include "runtime/memory_view_store.hpp"
+#include "runtime/views/memory_view_store.hpp"
 #include "tests/contract/child.hpp"
 #include "tests/contract/damage.hpp"
 #include "tests/contract/temporary_folder.hpp"

@@ -5,7 +5,7 @@
 #include <functional>
 
 #include "platform/rocksdb/event_index.hpp"
-#include "runtime/memory_event_index.hpp"
+#include "runtime/writer/memory_event_index.hpp"
 
 namespace everfold {
 namespace {

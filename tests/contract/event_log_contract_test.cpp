@@ -10,8 +10,8 @@
 #include "platform/kafka/log_source.hpp"
 #include "platform/kafka/log_watch.hpp"
 #include "platform/kafka/topology.hpp"
-#include "runtime/memory_log.hpp"
-#include "runtime/stored_event.hpp"
+#include "runtime/log/memory_log.hpp"
+#include "runtime/log/stored_event.hpp"
 #include "tests/contract/kafka_for_tests.hpp"
 
 namespace everfold {

@@ -6,7 +6,7 @@
 
 #include "platform/kafka/operations_log.hpp"
 #include "platform/kafka/topology.hpp"
-#include "runtime/memory_log.hpp"
+#include "runtime/log/memory_log.hpp"
 #include "schemas/operations/events.hpp"
 #include "tests/contract/kafka_for_tests.hpp"
 

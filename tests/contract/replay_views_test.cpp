@@ -6,14 +6,14 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "runtime/folded_view.hpp"
+#include "runtime/views/folded_view.hpp"
 #include "schemas/inventory/v1/events.pb.h"
 #include "schemas/inventory/v1/views.pb.h"
 #include "tests/contract/temporary_folder.hpp"
 #include "tests/messages.hpp"
-#include "tools/replay/chosen_views.hpp"
-#include "tools/replay/live_comparison.hpp"
-#include "tools/replay/scratch_views.hpp"
+#include "tools/replay/folds/chosen_views.hpp"
+#include "tools/replay/folds/live_comparison.hpp"
+#include "tools/replay/folds/scratch_views.hpp"
 #include "tools/replay/tool.hpp"
 
 namespace everfold::replay {

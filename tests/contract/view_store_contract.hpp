@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "runtime/view_shelf.hpp"
+#include "runtime/views/view_shelf.hpp"
 
 namespace everfold::testing {
 

@@ -1,7 +1,7 @@
 #include "tests/contract/view_store_contract.hpp"
 
 #include "platform/rocksdb/view_store.hpp"
-#include "runtime/memory_view_store.hpp"
+#include "runtime/views/memory_view_store.hpp"
 #include "tests/contract/temporary_folder.hpp"
 
 namespace everfold::testing {

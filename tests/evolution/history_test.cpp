@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "kernel/codec.hpp"
-#include "runtime/folded_view.hpp"
-#include "runtime/memory_view_store.hpp"
+#include "runtime/views/folded_view.hpp"
+#include "runtime/views/memory_view_store.hpp"
 #include "tests/evolution/parcels.hpp"
 #include "tests/messages.hpp"
 

@@ -8,8 +8,8 @@
 
 #include "kernel/codec.hpp"
 #include "kernel/ids.hpp"
-#include "runtime/event_decoder.hpp"
-#include "runtime/hosted_context.hpp"
+#include "runtime/log/event_decoder.hpp"
+#include "runtime/writer/hosted_context.hpp"
 #include "saga/translators/translation.hpp"
 #include "tests/evolution/parcels.hpp"
 #include "tests/messages.hpp"

@@ -6,7 +6,7 @@
 
 #include "kernel/check.hpp"
 #include "platform/kafka/log_source.hpp"
-#include "runtime/log_tail.hpp"
+#include "runtime/log/log_tail.hpp"
 
 namespace everfold {
 namespace {

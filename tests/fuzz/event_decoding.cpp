@@ -12,9 +12,9 @@
 
 #include "command-side/contexts.hpp"
 #include "command-side/inventory/decider.hpp"
-#include "runtime/command.hpp"
-#include "runtime/event_decoder.hpp"
-#include "runtime/log_tail.hpp"
+#include "runtime/log/event_decoder.hpp"
+#include "runtime/log/log_tail.hpp"
+#include "runtime/writer/command.hpp"
 #include "saga/checkout/decider.hpp"
 #include "schemas/carts/events.hpp"
 #include "schemas/catalog/events.hpp"

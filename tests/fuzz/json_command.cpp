@@ -17,7 +17,7 @@
 #include "projections/inventory/stock.hpp"
 #include "projections/orders/orders.hpp"
 #include "projections/payments/payments.hpp"
-#include "runtime/hosted_context.hpp"
+#include "runtime/writer/hosted_context.hpp"
 #include "saga/checkout/decider.hpp"
 #include "schemas/carts/v1/commands.pb.h"
 #include "schemas/catalog/v1/commands.pb.h"

@@ -1,12 +1,12 @@
 // What clients send back to the query API: Everfold-Position, If-None-Match, times, and the rows that it skims.
-#include "runtime/position_token.hpp"
+#include "runtime/log/position_token.hpp"
 
 #include <google/protobuf/stubs/logging.h>
 
 #include "kernel/log_reader.hpp"
 #include "query-api/http/etag.hpp"
 #include "query-api/orders/order_head.hpp"
-#include "runtime/stored_event.hpp"
+#include "runtime/log/stored_event.hpp"
 #include "schemas/orders/v1/views.pb.h"
 #include "tests/fuzz/fuzz.hpp"
 

@@ -10,7 +10,7 @@
 
 #include "command-side/contexts.hpp"
 #include "kernel/codec.hpp"
-#include "runtime/hosted_context.hpp"
+#include "runtime/writer/hosted_context.hpp"
 #include "saga/checkout/decider.hpp"
 #include "tests/contract/temporary_folder.hpp"
 #include "tests/evolution/parcels.hpp"

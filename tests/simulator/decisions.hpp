@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "kernel/codec.hpp"
-#include "runtime/command.hpp"
+#include "runtime/writer/command.hpp"
 #include "tests/simulator/history.hpp"
 
 namespace everfold::simulator {

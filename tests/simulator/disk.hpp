@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include "runtime/memory_event_index.hpp"
-#include "runtime/memory_view_store.hpp"
+#include "runtime/views/memory_view_store.hpp"
+#include "runtime/writer/memory_event_index.hpp"
 #include "tests/simulator/process.hpp"
 
 namespace everfold::simulator {

@@ -4,7 +4,7 @@
 #include "command-side/inventory/decider.hpp"
 #include "projections/history/history.hpp"
 #include "projections/inventory/stock.hpp"
-#include "runtime/folded_view.hpp"
+#include "runtime/views/folded_view.hpp"
 #include "tests/simulator/tally.hpp"
 #include "tests/simulator/verdict.hpp"
 

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "runtime/forward_queue.hpp"
+#include "runtime/writer/forward_queue.hpp"
 #include "tests/simulator/process.hpp"
 
 namespace everfold::simulator {

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/group_source.hpp"
+#include "runtime/log/group_source.hpp"
 #include "tests/simulator/kafka.hpp"
 
 namespace everfold::simulator {

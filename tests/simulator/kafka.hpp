@@ -8,7 +8,7 @@
 #include <memory>
 #include <vector>
 
-#include "runtime/event_log.hpp"
+#include "runtime/log/event_log.hpp"
 #include "tests/simulator/process.hpp"
 
 namespace everfold::simulator {

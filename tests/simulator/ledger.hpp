@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/command.hpp"
+#include "runtime/writer/command.hpp"
 #include "tests/simulator/process.hpp"
 
 namespace everfold::simulator {

@@ -24,14 +24,14 @@ class Mutant:
 
 
 READER = "kernel/log_reader.cpp"
-TAIL = "runtime/log_tail.cpp"
-OWNED = "runtime/owned_log.cpp"
-WRITER = "runtime/writer.cpp"
-QUEUE = "runtime/forward_queue.cpp"
-INTAKE = "runtime/command_intake.cpp"
+TAIL = "runtime/log/log_tail.cpp"
+OWNED = "runtime/writer/owned_log.cpp"
+WRITER = "runtime/writer/writer.cpp"
+QUEUE = "runtime/writer/forward_queue.cpp"
+INTAKE = "runtime/writer/command_intake.cpp"
 TRANSLATOR = "runtime/translator.cpp"
-PARKING = "runtime/parking.cpp"
-FOLD = "runtime/view_fold.cpp"
+PARKING = "runtime/parking/parking.cpp"
+FOLD = "runtime/views/view_fold.cpp"
 
 MUTANTS = [
     # The reading rules.

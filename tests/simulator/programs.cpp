@@ -9,7 +9,7 @@
 #include "command-side/payments/decider.hpp"
 #include "projections/history/history.hpp"
 #include "projections/inventory/stock.hpp"
-#include "runtime/folded_view.hpp"
+#include "runtime/views/folded_view.hpp"
 #include "saga/checkout/decider.hpp"
 #include "saga/translators/checkout_to_inventory.hpp"
 #include "saga/translators/checkout_to_orders.hpp"

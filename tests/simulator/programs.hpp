@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "runtime/command_intake.hpp"
-#include "runtime/parking.hpp"
+#include "runtime/parking/parking.hpp"
 #include "runtime/translator.hpp"
-#include "runtime/view_fold.hpp"
-#include "runtime/writer.hpp"
+#include "runtime/views/view_fold.hpp"
+#include "runtime/writer/command_intake.hpp"
+#include "runtime/writer/writer.hpp"
 #include "saga/payment-providers/payment_gateway.hpp"
 #include "tests/simulator/disk.hpp"
 #include "tests/simulator/forwarding.hpp"

@@ -1,5 +1,5 @@
 // Asking for everything that is in the logs by now, of a log in memory.
-#include "runtime/catch_up.hpp"
+#include "runtime/writer/catch_up.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include <stdexcept>
 #include <thread>
 
-#include "runtime/memory_log.hpp"
+#include "runtime/log/memory_log.hpp"
 
 namespace everfold {
 namespace {

@@ -1,9 +1,9 @@
 // Commands from topics that cannot be read: parked with what follows of their aggregate, while others are decided.
-#include "runtime/command_intake.hpp"
+#include "runtime/writer/command_intake.hpp"
 
 #include "command-side/inventory/decider.hpp"
 #include "kernel/shard.hpp"
-#include "runtime/memory_event_index.hpp"
+#include "runtime/writer/memory_event_index.hpp"
 #include "tests/unit/group_fakes.hpp"
 
 namespace everfold {

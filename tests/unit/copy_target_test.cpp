@@ -1,6 +1,6 @@
 // A copy of logs in memory: clean, whole and without duplicates, whatever it is interrupted by; never mixed into
 // anything else.
-#include "tools/replay/copy_target.hpp"
+#include "tools/replay/copying/copy_target.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,7 +10,7 @@
 #include "kernel/shard.hpp"
 #include "schemas/inventory/events.hpp"
 #include "tests/written_log.hpp"
-#include "tools/replay/merged_history.hpp"
+#include "tools/replay/history/merged_history.hpp"
 
 namespace everfold::replay {
 namespace {

@@ -1,4 +1,4 @@
-#include "tools/replay/event_map.hpp"
+#include "tools/replay/copying/event_map.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

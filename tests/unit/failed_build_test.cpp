@@ -1,7 +1,7 @@
 // A generation in the making that comes to nothing: it is noted that it failed, before it is gone, and once.
 #include <set>
 
-#include "runtime/view_generations.hpp"
+#include "runtime/views/view_generations.hpp"
 #include "schemas/operations/v1/events.pb.h"
 #include "tests/unit/projector_fixture.hpp"
 

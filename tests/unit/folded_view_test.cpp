@@ -1,7 +1,7 @@
-#include "runtime/folded_view.hpp"
+#include "runtime/views/folded_view.hpp"
 
 #include "projections/inventory/stock.hpp"
-#include "runtime/memory_view_store.hpp"
+#include "runtime/views/memory_view_store.hpp"
 #include "schemas/catalog/v1/views.pb.h"
 #include "tests/messages.hpp"
 

@@ -1,5 +1,5 @@
 // The forwarder between a writer and other nodes that answer, refuse, hang or are gone; with real threads and every wait bounded.
-#include "runtime/forwarder.hpp"
+#include "runtime/writer/forwarder.hpp"
 
 #include <gtest/gtest.h>
 

@@ -11,9 +11,9 @@
 #include <utility>
 #include <vector>
 
-#include "runtime/group_source.hpp"
-#include "runtime/memory_log.hpp"
-#include "runtime/parking.hpp"
+#include "runtime/log/group_source.hpp"
+#include "runtime/log/memory_log.hpp"
+#include "runtime/parking/parking.hpp"
 
 namespace everfold {
 

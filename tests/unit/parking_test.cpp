@@ -1,5 +1,5 @@
 // The parking topic and its fold: records that are lost, late, twice, or nobody's; and what operators see.
-#include "runtime/parking.hpp"
+#include "runtime/parking/parking.hpp"
 
 #include "tests/unit/group_fakes.hpp"
 

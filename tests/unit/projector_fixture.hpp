@@ -13,9 +13,9 @@
 #include <vector>
 
 #include "projections/inventory/stock.hpp"
-#include "runtime/folded_view.hpp"
-#include "runtime/memory_view_store.hpp"
-#include "runtime/projector.hpp"
+#include "runtime/views/folded_view.hpp"
+#include "runtime/views/memory_view_store.hpp"
+#include "runtime/views/projector.hpp"
 #include "tests/messages.hpp"
 #include "tests/written_log.hpp"
 

@@ -1,4 +1,4 @@
-#include "runtime/projector.hpp"
+#include "runtime/views/projector.hpp"
 
 #include "tests/unit/projector_fixture.hpp"
 

@@ -9,7 +9,7 @@
 #include "query-api/http/lists.hpp"
 #include "query-api/orders/order_head.hpp"
 #include "query-api/reads/live_views.hpp"
-#include "runtime/position_token.hpp"
+#include "runtime/log/position_token.hpp"
 #include "runtime/worker_pool.hpp"
 #include "schemas/orders/v1/views.pb.h"
 #include "tests/messages.hpp"

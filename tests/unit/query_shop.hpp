@@ -18,7 +18,7 @@
 #include "platform/http/server.hpp"
 #include "projections/history/history.hpp"
 #include "query-api/http/read_routes.hpp"
-#include "runtime/memory_view_store.hpp"
+#include "runtime/views/memory_view_store.hpp"
 
 namespace everfold::query {
 

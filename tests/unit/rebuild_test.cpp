@@ -1,5 +1,5 @@
 // Another generation beside the live one: made, compared, switched to, rolled back, and killed in between.
-#include "runtime/rebuild.hpp"
+#include "runtime/views/rebuild.hpp"
 
 #include <atomic>
 

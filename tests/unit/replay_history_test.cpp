@@ -11,7 +11,7 @@
 #include "tests/contract/damage.hpp"
 #include "tests/contract/temporary_folder.hpp"
 #include "tests/unit/replay_scribe.hpp"
-#include "tools/replay/history.hpp"
+#include "tools/replay/history/history.hpp"
 
 namespace everfold::replay {
 namespace {

@@ -10,15 +10,15 @@
 #include "tests/contract/damage.hpp"
 #include "tests/contract/temporary_folder.hpp"
 #include "tests/unit/replay_scribe.hpp"
-#include "tools/replay/dump_state.hpp"
-#include "tools/replay/event_filter.hpp"
-#include "tools/replay/event_format.hpp"
-#include "tools/replay/message_types.hpp"
-#include "tools/replay/output.hpp"
+#include "tools/replay/history/event_filter.hpp"
+#include "tools/replay/history/message_types.hpp"
+#include "tools/replay/history/time_sorter.hpp"
+#include "tools/replay/output/dump_state.hpp"
+#include "tools/replay/output/event_format.hpp"
+#include "tools/replay/output/output.hpp"
+#include "tools/replay/output/text.hpp"
 #include "tools/replay/show.hpp"
 #include "tools/replay/stats.hpp"
-#include "tools/replay/text.hpp"
-#include "tools/replay/time_sorter.hpp"
 
 namespace everfold::replay {
 namespace {

@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "kernel/ids.hpp"
-#include "runtime/memory_log.hpp"
+#include "runtime/log/memory_log.hpp"
 #include "schemas/inventory/events.hpp"
-#include "tools/replay/history.hpp"
+#include "tools/replay/history/history.hpp"
 
 namespace everfold::testing {
 

@@ -4,8 +4,8 @@
 #include "schemas/checkout/v1/events.pb.h"
 #include "schemas/orders/v1/events.pb.h"
 #include "tests/messages.hpp"
-#include "tools/replay/chosen_views.hpp"
-#include "tools/replay/states.hpp"
+#include "tools/replay/folds/chosen_views.hpp"
+#include "tools/replay/folds/states.hpp"
 #include "tools/replay/tool.hpp"
 
 namespace everfold::replay {

@@ -3,18 +3,18 @@
 #include <gtest/gtest.h>
 
 #include "projections/inventory/stock.hpp"
-#include "runtime/folded_view.hpp"
-#include "runtime/memory_view_store.hpp"
-#include "runtime/view_fold.hpp"
+#include "runtime/views/folded_view.hpp"
+#include "runtime/views/memory_view_store.hpp"
+#include "runtime/views/view_fold.hpp"
 #include "schemas/catalog/v1/events.pb.h"
 #include "schemas/checkout/v1/events.pb.h"
 #include "schemas/orders/v1/events.pb.h"
 #include "tests/messages.hpp"
 #include "tests/written_log.hpp"
-#include "tools/replay/asked.hpp"
-#include "tools/replay/json_changes.hpp"
-#include "tools/replay/scratch_fold.hpp"
-#include "tools/replay/sql_tables.hpp"
+#include "tools/replay/folds/asked.hpp"
+#include "tools/replay/folds/scratch_fold.hpp"
+#include "tools/replay/output/json_changes.hpp"
+#include "tools/replay/tables/sql_tables.hpp"
 
 namespace everfold::replay {
 namespace {

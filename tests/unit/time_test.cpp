@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "runtime/stored_event.hpp"
+#include "runtime/log/stored_event.hpp"
 
 namespace everfold {
 namespace {

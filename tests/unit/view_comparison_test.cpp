@@ -1,9 +1,9 @@
 // Two views side by side: what was added, lost and changed, at the ends and where chunks meet.
-#include "runtime/view_comparison.hpp"
+#include "runtime/views/view_comparison.hpp"
 
 #include <gtest/gtest.h>
 
-#include "runtime/memory_view_store.hpp"
+#include "runtime/views/memory_view_store.hpp"
 
 namespace everfold {
 namespace {

@@ -10,9 +10,9 @@
 #include "projections/inventory/stock.hpp"
 #include "projections/orders/orders.hpp"
 #include "projections/payments/payments.hpp"
-#include "runtime/folded_view.hpp"
-#include "runtime/memory_view_store.hpp"
-#include "runtime/view_fold.hpp"
+#include "runtime/views/folded_view.hpp"
+#include "runtime/views/memory_view_store.hpp"
+#include "runtime/views/view_fold.hpp"
 #include "tests/written_log.hpp"
 
 namespace everfold {

@@ -10,9 +10,9 @@
 
 #include "command-side/inventory/decider.hpp"
 #include "kernel/shard.hpp"
-#include "runtime/memory_event_index.hpp"
-#include "runtime/memory_log.hpp"
-#include "runtime/writer.hpp"
+#include "runtime/log/memory_log.hpp"
+#include "runtime/writer/memory_event_index.hpp"
+#include "runtime/writer/writer.hpp"
 #include "saga/checkout/decider.hpp"
 
 namespace everfold::writer_tests {

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "runtime/command.hpp"
-#include "runtime/stored_event.hpp"
+#include "runtime/log/stored_event.hpp"
+#include "runtime/writer/command.hpp"
 
 namespace everfold::replay {
 

@@ -12,12 +12,12 @@
 #include "platform/json/object.hpp"
 #include "platform/kafka/log_source.hpp"
 #include "platform/kafka/topology.hpp"
-#include "tools/replay/at_rest.hpp"
-#include "tools/replay/copy_target.hpp"
-#include "tools/replay/event_map.hpp"
-#include "tools/replay/event_types.hpp"
-#include "tools/replay/merged_history.hpp"
-#include "tools/replay/text.hpp"
+#include "tools/replay/copying/copy_target.hpp"
+#include "tools/replay/copying/event_map.hpp"
+#include "tools/replay/history/at_rest.hpp"
+#include "tools/replay/history/event_types.hpp"
+#include "tools/replay/history/merged_history.hpp"
+#include "tools/replay/output/text.hpp"
 
 namespace everfold::replay {
 namespace {

@@ -1,7 +1,7 @@
 // everfold-replay copy: the accepted history into other topics, another cluster, or more partitions.
 //
-// What is copied how, and what a kill at any moment costs: tools/replay/copy_target.hpp. An Everfold may go on from the
-// copy of a source that was at rest (tools/replay/at_rest.hpp). Nothing is done a second time there: translators know
+// What is copied how, and what a kill at any moment costs: tools/replay/copying/copy_target.hpp. An Everfold may go on from the
+// copy of a source that was at rest (tools/replay/history/at_rest.hpp). Nothing is done a second time there: translators know
 // copied events and leave them alone.
 #pragma once
 

@@ -5,12 +5,12 @@
 #include <memory>
 #include <set>
 
-#include "tools/replay/chosen_views.hpp"
-#include "tools/replay/event_json.hpp"
-#include "tools/replay/event_types.hpp"
-#include "tools/replay/json_changes.hpp"
-#include "tools/replay/output.hpp"
-#include "tools/replay/states.hpp"
+#include "tools/replay/folds/chosen_views.hpp"
+#include "tools/replay/folds/states.hpp"
+#include "tools/replay/history/event_types.hpp"
+#include "tools/replay/output/event_json.hpp"
+#include "tools/replay/output/json_changes.hpp"
+#include "tools/replay/output/output.hpp"
 
 namespace everfold::replay {
 namespace {

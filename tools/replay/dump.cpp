@@ -8,12 +8,12 @@
 #include <memory>
 #include <optional>
 
-#include "tools/replay/dump_state.hpp"
-#include "tools/replay/event_filter.hpp"
-#include "tools/replay/event_format.hpp"
-#include "tools/replay/output.hpp"
-#include "tools/replay/text.hpp"
-#include "tools/replay/time_sorter.hpp"
+#include "tools/replay/history/event_filter.hpp"
+#include "tools/replay/history/time_sorter.hpp"
+#include "tools/replay/output/dump_state.hpp"
+#include "tools/replay/output/event_format.hpp"
+#include "tools/replay/output/output.hpp"
+#include "tools/replay/output/text.hpp"
 
 namespace everfold::replay {
 namespace {

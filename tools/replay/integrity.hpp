@@ -11,10 +11,10 @@
 #include <string>
 #include <string_view>
 
-#include "runtime/command.hpp"
-#include "runtime/log_tail.hpp"
-#include "tools/replay/event_types.hpp"
-#include "tools/replay/id_table.hpp"
+#include "runtime/log/log_tail.hpp"
+#include "runtime/writer/command.hpp"
+#include "tools/replay/history/event_types.hpp"
+#include "tools/replay/history/id_table.hpp"
 
 namespace everfold::replay {
 

@@ -6,14 +6,14 @@
 #include <optional>
 
 #include "platform/json/object.hpp"
-#include "tools/replay/bound.hpp"
-#include "tools/replay/chosen_views.hpp"
-#include "tools/replay/event_json.hpp"
-#include "tools/replay/jq.hpp"
-#include "tools/replay/live_comparison.hpp"
-#include "tools/replay/output.hpp"
-#include "tools/replay/row_json.hpp"
-#include "tools/replay/scratch_views.hpp"
+#include "tools/replay/folds/bound.hpp"
+#include "tools/replay/folds/chosen_views.hpp"
+#include "tools/replay/folds/live_comparison.hpp"
+#include "tools/replay/folds/scratch_views.hpp"
+#include "tools/replay/output/event_json.hpp"
+#include "tools/replay/output/jq.hpp"
+#include "tools/replay/output/output.hpp"
+#include "tools/replay/output/row_json.hpp"
 
 namespace everfold::replay {
 namespace {

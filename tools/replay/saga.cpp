@@ -9,11 +9,11 @@
 #include "platform/kafka/group_positions.hpp"
 #include "platform/kafka/log_source.hpp"
 #include "saga/processes.hpp"
-#include "tools/replay/command_history.hpp"
-#include "tools/replay/message_types.hpp"
-#include "tools/replay/output.hpp"
+#include "tools/replay/history/command_history.hpp"
+#include "tools/replay/history/message_types.hpp"
+#include "tools/replay/output/output.hpp"
+#include "tools/replay/output/text.hpp"
 #include "tools/replay/saga_replay.hpp"
-#include "tools/replay/text.hpp"
 
 namespace everfold::replay {
 namespace {

@@ -175,7 +175,7 @@ void DeciderReplay::check_silent(const std::string& id, const Aggregate& aggrega
   sink_({Difference::missing, id, arrived.command, nullptr, std::move(today.events), std::move(today.refusal)});
 }
 
-// The host's own, when the aggregate's timer rings (runtime/writer.cpp): it lies in no topic, but its id tells.
+// The host's own, when the aggregate's timer rings (runtime/writer/writer.cpp): it lies in no topic, but its id tells.
 std::optional<Command> DeciderReplay::timer_command(const std::string& id, const Aggregate& aggregate,
                                                     std::size_t place) const {
   bool set = false;

@@ -13,9 +13,9 @@
 #include <unordered_set>
 #include <vector>
 
-#include "runtime/command.hpp"
-#include "runtime/hosted_context.hpp"
-#include "runtime/log_tail.hpp"
+#include "runtime/log/log_tail.hpp"
+#include "runtime/writer/command.hpp"
+#include "runtime/writer/hosted_context.hpp"
 #include "saga/translators/registry.hpp"
 
 namespace everfold::replay {

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "platform/json/object.hpp"
-#include "tools/replay/output.hpp"
-#include "tools/replay/text.hpp"
+#include "tools/replay/output/output.hpp"
+#include "tools/replay/output/text.hpp"
 
 namespace everfold::replay {
 namespace {

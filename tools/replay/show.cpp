@@ -6,11 +6,11 @@
 #include <memory>
 
 #include "platform/json/object.hpp"
-#include "tools/replay/command_history.hpp"
-#include "tools/replay/event_json.hpp"
-#include "tools/replay/message_types.hpp"
-#include "tools/replay/output.hpp"
-#include "tools/replay/text.hpp"
+#include "tools/replay/history/command_history.hpp"
+#include "tools/replay/history/message_types.hpp"
+#include "tools/replay/output/event_json.hpp"
+#include "tools/replay/output/output.hpp"
+#include "tools/replay/output/text.hpp"
 
 namespace everfold::replay {
 namespace {

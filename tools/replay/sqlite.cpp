@@ -8,13 +8,13 @@
 #include <optional>
 
 #include "kernel/check.hpp"
-#include "tools/replay/bound.hpp"
-#include "tools/replay/chosen_views.hpp"
-#include "tools/replay/event_tables.hpp"
-#include "tools/replay/row_json.hpp"
-#include "tools/replay/scratch_views.hpp"
-#include "tools/replay/sqlite_part.hpp"
-#include "tools/replay/text.hpp"
+#include "tools/replay/folds/bound.hpp"
+#include "tools/replay/folds/chosen_views.hpp"
+#include "tools/replay/folds/scratch_views.hpp"
+#include "tools/replay/output/row_json.hpp"
+#include "tools/replay/output/text.hpp"
+#include "tools/replay/tables/event_tables.hpp"
+#include "tools/replay/tables/sqlite_part.hpp"
 
 namespace everfold::replay {
 namespace {

@@ -7,10 +7,10 @@
 #include <nlohmann/json.hpp>
 
 #include "platform/json/object.hpp"
-#include "tools/replay/chosen_views.hpp"
-#include "tools/replay/event_types.hpp"
-#include "tools/replay/output.hpp"
-#include "tools/replay/states.hpp"
+#include "tools/replay/folds/chosen_views.hpp"
+#include "tools/replay/folds/states.hpp"
+#include "tools/replay/history/event_types.hpp"
+#include "tools/replay/output/output.hpp"
 
 namespace everfold::replay {
 namespace {

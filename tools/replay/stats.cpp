@@ -10,9 +10,9 @@
 #include <utility>
 
 #include "platform/json/object.hpp"
-#include "tools/replay/event_filter.hpp"
-#include "tools/replay/output.hpp"
-#include "tools/replay/text.hpp"
+#include "tools/replay/history/event_filter.hpp"
+#include "tools/replay/output/output.hpp"
+#include "tools/replay/output/text.hpp"
 
 namespace everfold::replay {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "runtime/log_tail.hpp"
+#include "runtime/log/log_tail.hpp"
 #include "tools/replay/tool.hpp"
 
 namespace everfold::replay {

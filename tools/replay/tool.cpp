@@ -1,6 +1,6 @@
 #include "tools/replay/tool.hpp"
 
-#include "tools/replay/event_types.hpp"
+#include "tools/replay/history/event_types.hpp"
 
 namespace everfold::replay {
 

@@ -12,7 +12,7 @@
 #include <string_view>
 
 #include "platform/kafka/options.hpp"
-#include "tools/replay/history.hpp"
+#include "tools/replay/history/history.hpp"
 
 namespace CLI {
 class App;

@@ -4,9 +4,9 @@
 #include <memory>
 
 #include "platform/json/object.hpp"
-#include "tools/replay/command_history.hpp"
-#include "tools/replay/output.hpp"
-#include "tools/replay/text.hpp"
+#include "tools/replay/history/command_history.hpp"
+#include "tools/replay/output/output.hpp"
+#include "tools/replay/output/text.hpp"
 
 namespace everfold::replay {
 namespace {
