@@ -19,7 +19,7 @@
 namespace everfold::replay {
 namespace {
 
-constexpr int64_t events_of_a_transaction = 20'000;
+constexpr int64_t events_of_a_transaction = 15'000;
 
 struct SqliteOptions {
   std::string file;
