@@ -30,6 +30,7 @@ WRITER = "runtime/writer/writer.cpp"
 QUEUE = "runtime/writer/forward_queue.cpp"
 INTAKE = "runtime/writer/command_intake.cpp"
 TRANSLATOR = "runtime/translator.cpp"
+TO_INVENTORY = "saga/translators/checkout_to_inventory.cpp"
 PARKING = "runtime/parking/parking.cpp"
 FOLD = "runtime/views/view_fold.cpp"
 
@@ -100,6 +101,10 @@ MUTANTS = [
            "if (MUTANT || backlog.empty()) partition.safe"),
     Mutant("unacknowledged-taken-for-sent", TRANSLATOR, "if (!sender_.send(commands, options_.send_timeout_ms)) return false;",
            "if (!sender_.send(commands, options_.send_timeout_ms) && !MUTANT) return false;"),
+
+    Mutant("stock-asked-for-again-by-another-command", TO_INVENTORY, "return translation.once(line.sku(),",
+           "if (MUTANT) return translation.to(line.sku(), command_with_quantity<inventory::v1::ReserveStock>(order_id, line));\n"
+           "                     return translation.once(line.sku(),"),
 
     # What is parked.
     Mutant("position-before-the-parking", TRANSLATOR, "const auto unconfirmed = parking_.unconfirmed(log);",

@@ -2,6 +2,7 @@
 
 #include "command-side/inventory/decider.hpp"
 #include "command-side/orders/decider.hpp"
+#include "saga/checkout/decider.hpp"
 
 namespace everfold::simulator {
 namespace {
@@ -87,6 +88,8 @@ Wish Workload::about_stock() {
 
 Wish Workload::about_an_order() {
   if (orders_ == 0 || !universe_.random.one_in(5)) return place_order();
+  if (universe_.random.one_in(2))  // an operator's, of the one that was begun last
+    return wish("checkout", "order-" + std::to_string(orders_ - 1), encode_message(checkout::v1::Poke{}));
   orders::v1::CancelOrder cancel;
   cancel.set_reason("changed my mind");
   return wish("orders", "order-" + std::to_string(universe_.random.below(orders_)), encode_message(cancel));
