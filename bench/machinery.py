@@ -9,7 +9,8 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from shop import Shop, free_port, until
+from ports import free_ports
+from shop import Shop, until
 
 _LOAD = Path(__file__).with_name("load.lua")
 PARTITIONS = 8
@@ -68,7 +69,7 @@ class Machinery:
         """The URL of plain Pistache answering `constant`."""
         body = shop.home / "constant"
         body.write_bytes(constant)
-        port = free_port()
+        port, = free_ports(1)
         with subprocess.Popen([self.binaries / "bench-http-floor", "--http-port", str(port), "--body-file", body],
                               env=shop.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
             try:

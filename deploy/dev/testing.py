@@ -3,16 +3,16 @@
 the test programs under ASan, UBSan and TSan."""
 
 import os
-import socket
 import subprocess
 import tempfile
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import build
 import fuzzing
 import kafka
 import settings
+from ports import free_ports
 from processes import Supervisor
 from terminal import Step
 
@@ -80,11 +80,3 @@ def brokers():
             yield f"127.0.0.1:{port}"
         finally:
             supervisor.stop(["kafka"])
-
-
-def free_ports(count: int) -> list[int]:
-    with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]

@@ -15,7 +15,7 @@ import everfold_dev  # noqa: F401  (puts deploy/dev on the path)
 import gateway
 from processes import Supervisor
 from settings import Settings
-from testing import free_ports
+from ports import free_ports
 
 
 class Echo(http.server.BaseHTTPRequestHandler):

@@ -15,7 +15,7 @@ import everfold_dev  # noqa: F401  (puts deploy/dev on the path)
 from processes import Service, Supervisor, group_members, process_stat
 from settings import Settings
 from terminal import Failure
-from testing import free_ports
+from ports import free_ports
 
 
 class Processes(unittest.TestCase):

@@ -11,8 +11,8 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "deploy/dev"))
 
 import kafka
+from ports import free_ports
 from shop import until
-from testing import free_ports
 
 
 class OwnKafka:

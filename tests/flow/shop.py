@@ -10,13 +10,15 @@ import json
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 import uuid
 from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[2] / "deploy/dev"))
+from ports import free_ports  # noqa: E402
 
 PROGRAMS = ("command", "projector", "query", "saga")
 
@@ -31,12 +33,6 @@ def until(what, condition, seconds=20.0):
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {seconds} s: {what}")
         time.sleep(0.01)
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class Answer:
@@ -58,7 +54,8 @@ class Shop:
         self.binaries = Path(binaries).absolute()
         self.directory = tempfile.TemporaryDirectory(prefix="everfold-flow-")
         self.home = Path(self.directory.name)
-        self.ports = {program: free_port() for program in (*PROGRAMS, "command-2")}  # a second node, started by name
+        programs = (*PROGRAMS, "command-2")  # a second node, started by name
+        self.ports = dict(zip(programs, free_ports(len(programs))))
         self.processes = {}
         self.secret = secrets.token_hex(32)
         (self.home / "secret").write_text(self.secret)

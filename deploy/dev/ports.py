@@ -1,8 +1,8 @@
-"""Ports that stay ours while what listens on them is down.
+"""Ports for tests that stay ours while nothing listens on them: before a program has begun to, and while it is down.
 
-Below the range from which the system takes the ports of outgoing connections: a client that keeps on trying to reach a
-broker that is down may otherwise be given that very port, and then the broker cannot come back. In blocks, one a run,
-so that runs side by side do not meet.
+Below the range from which the system takes the ports of outgoing connections: one of those, such as a client's that keeps
+on trying to reach a broker that is down, may otherwise be given that very port. In blocks, one a run, so that runs side
+by side do not meet.
 """
 
 import fcntl
@@ -16,7 +16,7 @@ _FIRST, _LAST, _BLOCK = 12_000, 32_000, 50
 class Ports:
     def __init__(self):
         for first in range(_FIRST, _LAST, _BLOCK):
-            lock = open(Path(tempfile.gettempdir()) / f"everfold-chaos-ports-{first}", "w")
+            lock = open(Path(tempfile.gettempdir()) / f"everfold-ports-{first}", "w")
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -29,6 +29,9 @@ class Ports:
             lock.close()
         raise RuntimeError(f"no {_BLOCK} free ports in a row between {_FIRST} and {_LAST}")
 
+    def left(self) -> int:
+        return self._end - self._next
+
     def take(self) -> int:
         port = self._next
         assert port < self._end, "the block of ports is too small for this system"
@@ -37,6 +40,19 @@ class Ports:
 
     def close(self) -> None:
         self._lock.close()
+
+
+_of_this_process: list[Ports] = []
+
+
+def free_ports(count: int) -> list[int]:
+    """Ours until this process ends."""
+    taken = []
+    while len(taken) < count:
+        if not _of_this_process or not _of_this_process[-1].left():
+            _of_this_process.append(Ports())
+        taken.append(_of_this_process[-1].take())
+    return taken
 
 
 def _free(port: int) -> bool:
