@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <exception>
 #include <functional>
 #include <optional>
 #include <string>
@@ -18,7 +19,7 @@ namespace everfold::testing {
 
 inline constexpr unsigned child_deadline_s = 30;
 
-// Nothing: a signal ended it. A child that is not done by the deadline has "hung".
+// Nothing: an assertion ended it. What else goes wrong with it is said in words: "threw: …", "hung", "ended by signal 11".
 inline std::optional<std::string> said_by_child(const std::function<std::string()>& code) {
   int ends[2];
   check(::pipe(ends) == 0, "no pipe is to be had");
@@ -26,7 +27,12 @@ inline std::optional<std::string> said_by_child(const std::function<std::string(
   check(child >= 0, "no process is to be had");
   if (child == 0) {
     ::alarm(child_deadline_s);
-    const std::string said = code();
+    std::string said;
+    try {
+      said = code();
+    } catch (const std::exception& error) {
+      said = std::string("threw: ") + error.what();
+    }
     check(::write(ends[1], said.data(), said.size()) == static_cast<ssize_t>(said.size()), "a child's words are longer than a pipe");
     ::_exit(0);
   }
@@ -38,8 +44,8 @@ inline std::optional<std::string> said_by_child(const std::function<std::string(
   int status = 0;
   check(::waitpid(child, &status, 0) == child, "a child is not there any more");
   if (WIFEXITED(status)) return WEXITSTATUS(status) == 0 ? said : "ended with " + std::to_string(WEXITSTATUS(status));
-  if (WTERMSIG(status) == SIGALRM) return "hung";
-  return std::nullopt;
+  if (WTERMSIG(status) == SIGABRT) return std::nullopt;
+  return WTERMSIG(status) == SIGALRM ? "hung" : "ended by signal " + std::to_string(WTERMSIG(status));
 }
 
 }  // namespace everfold::testing
